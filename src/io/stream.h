@@ -1,0 +1,89 @@
+/*
+ * A stream is a two-way flow of bytes on one loop: TCP, Unix socket, TLS over either, or memory (in
+ * tests).  Users see only this face; constructors are in io/tcp.h, io/tls.h, io/memory_stream.h.
+ *
+ * Reading: starts paused.  While reading, on_read gets slices of the loop's read chunk; keep bytes
+ * by referencing the chunk (chunk_ref / chain_add), else they are gone after the callback.
+ * on_end is called once: ERR_EOF for the peer's orderly end of its side (FIN, TLS close_notify), any
+ * other error for a broken stream (writing is over too then).  After it no more on_read; after an
+ * EOF writing still works.  The end of the stream is noticed only while reading, except that a
+ * failed write also ends it.
+ *
+ * Writing: stream_write() tries the socket at once, and queues what does not fit (borrowed slices
+ * are copied then).  It returns the bytes queued; past `high_water` the user should stop, on_drain
+ * says when the queue has emptied.  A failed write is reported by on_end in a later turn... never
+ * inside the call.
+ *
+ * Closing: stream_close() silences all callbacks at once, drops what is queued, closes the socket
+ * and frees the stream at the end of the turn.  stream_shut() ends our side after all that is queued
+ * (FIN, close_notify first), reading goes on.  stream_reset() closes with RST where there is one.
+ */
+#ifndef IO_STREAM_H
+#define IO_STREAM_H
+
+#include "base/chain.h"
+#include "io/loop.h"
+
+struct stream;
+
+struct stream_handler {
+    void (*on_read)(void *arg, struct slice bytes);
+    void (*on_end)(void *arg, enum err why);
+    void (*on_drain)(void *arg); /* may be NULL */
+};
+
+struct stream_ops {
+    void (*read_start)(struct stream *s);
+    void (*read_stop)(struct stream *s);
+    size_t (*write)(struct stream *s, const struct slice *v, unsigned n);
+    void (*shut)(struct stream *s);
+    void (*close)(struct stream *s, bool reset);
+};
+
+/* The common head of each implementation. */
+struct stream {
+    const struct stream_ops *ops;
+    const struct stream_handler *handler;
+    void *arg;
+    struct loop *loop;
+    size_t queued; /* bytes accepted and not yet with the kernel */
+};
+
+static inline void stream_handle(struct stream *s, const struct stream_handler *h, void *arg)
+{
+    s->handler = h;
+    s->arg = arg;
+}
+
+static inline void stream_read_start(struct stream *s) /* no-op while reading */
+{
+    s->ops->read_start(s);
+}
+
+static inline void stream_read_stop(struct stream *s) /* no-op while paused */
+{
+    s->ops->read_stop(s);
+}
+
+/* All n slices in one system call where the socket takes them.  Returns bytes still queued. */
+static inline size_t stream_write(struct stream *s, const struct slice *v, unsigned n)
+{
+    return s->ops->write(s, v, n);
+}
+
+static inline void stream_shut(struct stream *s)
+{
+    s->ops->shut(s);
+}
+
+static inline void stream_close(struct stream *s)
+{
+    s->ops->close(s, false);
+}
+
+static inline void stream_reset(struct stream *s)
+{
+    s->ops->close(s, true);
+}
+
+#endif
