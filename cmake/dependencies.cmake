@@ -22,7 +22,7 @@ else()
     target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE})
     # Versions 8 and before choose at compile time how strict they are; header and source must agree.
     target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
-    target_compile_options(llhttp PRIVATE -w -O2)
+    target_compile_options(llhttp PRIVATE -w -O2 -fPIE)
     if(LG_FUZZ)
         target_compile_options(llhttp PRIVATE -fsanitize=fuzzer-no-link)
     endif()

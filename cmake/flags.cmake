@@ -9,11 +9,6 @@ option(LG_COVERAGE "count executed lines" OFF)
 set(LG_SANITIZE "" CACHE STRING "sanitizers, as in -fsanitize=")
 
 include(CheckCCompilerFlag)
-include(CheckPIESupported)
-
-# Every program is position independent; so every object is.
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-check_pie_supported(LANGUAGES C)
 
 add_library(flags INTERFACE)
 target_compile_definitions(flags INTERFACE _GNU_SOURCE LLM_GATEWAY_VERSION="${PROJECT_VERSION}")
@@ -28,9 +23,11 @@ if(LG_WERROR)
     target_compile_options(flags INTERFACE -Werror)
 endif()
 
-# Hardening that costs nothing to have everywhere: the stack protector, control-flow marks, and
-# tables that are read-only once the program has started.
-target_compile_options(flags INTERFACE -fstack-protector-strong)
+# Hardening that costs nothing to have everywhere: programs at a random address, the stack
+# protector, control-flow marks, and tables that are read-only once the program has started.
+# Our libraries only ever become programs, so -fPIE, which calls its own functions directly.
+target_compile_options(flags INTERFACE -fPIE -fstack-protector-strong)
+target_link_options(flags INTERFACE -pie)
 foreach(flag -fcf-protection -fstack-clash-protection -mbranch-protection=standard)
     string(MAKE_C_IDENTIFIER "has${flag}" has)
     check_c_compiler_flag("${flag} -Werror" ${has})

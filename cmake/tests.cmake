@@ -4,6 +4,7 @@
 #   test/sim/test_<name>.c            sim_<name>, the same
 #   test/fuzz/fuzz_<name>.c           fuzz_<name>, replaying test/fuzz/corpus/<name>/ (LG_FUZZ: libFuzzer)
 #   test/bench/<name>.c               bench_<name>, a tool; built by the target `bench`
+# Fuzz targets and tools link the layers that they include.
 # Other .c files in a folder of tests are helpers, linked into each program of that folder;
 # those in test/support go into a library for all (test.c, the main of every test, stands alone).
 
@@ -23,6 +24,19 @@ endif()
 
 add_library(test_main STATIC ${test_dir}/support/test.c)
 target_link_libraries(test_main PUBLIC test_flags)
+
+# The layer that a file's includes reach, with those before it: what is linked to programs that
+# belong to no layer.  A layer under work then does not hold up what does not use it.
+function(layers_used out file)
+    set(used "")
+    foreach(layer ${LAYERS})
+        file(STRINGS ${file} includes REGEX "^#include \"${layer}/")
+        if(includes)
+            set(used ${layer_upto_${layer}})
+        endif()
+    endforeach()
+    set(${out} ${used} PARENT_SCOPE)
+endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS ${test_dir}/support/*.c)
 list(REMOVE_ITEM support ${test_dir}/support/test.c)
@@ -96,7 +110,8 @@ foreach(file ${fuzzers})
     endif()
     # Its own declaration of the entry point would be one more line in every target.
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
-    target_link_libraries(${name} PRIVATE test_flags ${extra} ${layer_upto_proxy})
+    layers_used(libraries ${file})
+    target_link_libraries(${name} PRIVATE test_flags ${extra} ${libraries})
 endforeach()
 
 # Tools of test/bench: on their own, unless they include a header of ours.
@@ -106,12 +121,7 @@ foreach(file ${tools})
     get_filename_component(name ${file} NAME_WE)
     string(REGEX REPLACE "^bench_" "" name ${name})
     add_executable(bench_${name} EXCLUDE_FROM_ALL ${file})
-    target_link_libraries(bench_${name} PRIVATE test_flags Threads::Threads m)
-    foreach(layer ${LAYERS})
-        file(STRINGS ${file} includes REGEX "^#include \"${layer}/")
-        if(includes)
-            target_link_libraries(bench_${name} PRIVATE ${layer_upto_${layer}})
-        endif()
-    endforeach()
+    layers_used(libraries ${file})
+    target_link_libraries(bench_${name} PRIVATE test_flags ${libraries} Threads::Threads m)
     add_dependencies(bench bench_${name})
 endforeach()
