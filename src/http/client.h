@@ -1,0 +1,32 @@
+/*
+ * The real caller: pools of connections to endpoints, one set per loop.  Pools are found by the
+ * endpoint's key, made when first used, and dropped when unused for their idle timeout.
+ */
+#ifndef HTTP_CLIENT_H
+#define HTTP_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "http/call.h"
+#include "io/dns.h"
+
+struct client;
+
+struct client_stats { /* written by the client's thread, read by any */
+    _Atomic unsigned idle, busy, waiting;
+    _Atomic uint64_t opened, reused, replayed;
+};
+
+/* workers: how many loops share the pools' limits.  NULL: out of memory. */
+struct client *client_new(struct loop *l, struct resolver *r, unsigned workers);
+
+/* All calls must have been released. */
+void client_free(struct client *c);
+
+struct caller *client_caller(struct client *c);
+struct client_stats *client_stats(struct client *c);
+
+/* Closes idle connections of endpoints whose key `keep` does not approve (after a reload). */
+void client_retain(struct client *c, bool (*keep)(void *arg, str key), void *arg);
+
+#endif

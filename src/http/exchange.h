@@ -1,0 +1,100 @@
+/*
+ * An exchange is one request that a client made of us, and our answer: the top seam of proxy/.  It
+ * does not know its HTTP version: HTTP/1.1, HTTP/2 and the simulator's fake sit behind `ops`.
+ *
+ * Life: the server creates it when a head is complete and hands it to its on_exchange.  The user
+ * sets a handler, lets the body flow (exchange_body), answers with exchange_send() and, when done
+ * with it (answered whole, or gone), calls exchange_release() exactly once; no callback comes after.
+ *
+ * Memory: `arena` is the request's: it lives until exchange_release() and the turn's end.  The head
+ * lives in it.  Thread: its loop's.
+ */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "base/arena.h"
+#include "base/chain.h"
+#include "io/loop.h"
+#include "io/tcp.h"
+#include "wire/head.h"
+
+struct exchange;
+
+struct exchange_handler {
+    /* Body bytes, framing removed, content-encoding not.  Slices as in io/stream.h. */
+    void (*on_body)(void *arg, struct slice bytes);
+    /* The whole body has arrived (comes at once for requests without one). */
+    void (*on_body_end)(void *arg);
+    /*
+     * The request ends without us: ERR_CLIENT_GONE (FIN, RST, TLS close, in any phase), or its body
+     * is bad: ERR_HTTP_MALFORMED, ERR_REQUEST_TIMEOUT (too slow): for these an answer can still be
+     * sent (the connection closes after it).  Comes at most once.
+     */
+    void (*on_gone)(void *arg, enum err why);
+    /* What exchange_send() queued has been taken by the client. */
+    void (*on_drain)(void *arg);
+};
+
+struct exchange_ops {
+    void (*body)(struct exchange *ex, bool flow);
+    size_t (*send)(struct exchange *ex, const struct response_head *head, const struct slice *v,
+                   unsigned n, bool end);
+    void (*abort)(struct exchange *ex);
+    void (*release)(struct exchange *ex);
+};
+
+struct exchange {
+    const struct exchange_ops *ops;
+    const struct exchange_handler *handler;
+    void *arg;
+    struct loop *loop;
+    struct arena *arena;
+    const struct request_head *head;
+    const struct address *peer;
+    bool tls;
+    const char *protocol;    /* "http/1.1", for the log */
+    str client_subject;      /* verified client certificate, or null */
+    uint64_t started_us;     /* loop time at the first byte of the head */
+    uint64_t bytes_in, bytes_out; /* on the wire, kept by the implementation */
+    uint64_t last_progress_us; /* loop time at which the client last took bytes of the answer */
+};
+
+static inline void exchange_handle(struct exchange *ex, const struct exchange_handler *h, void *arg)
+{
+    ex->handler = h;
+    ex->arg = arg;
+}
+
+/* Starts (also sends "100 Continue" if asked for) or pauses the flow of the body.  Not flowing at
+ * first.  on_body may run in later turns only. */
+static inline void exchange_body(struct exchange *ex, bool flow)
+{
+    ex->ops->body(ex, flow);
+}
+
+/*
+ * Sends the head (first call; NULL after) and body bytes, in one write where possible; `end` closes
+ * the answer.  Framing is the implementation's: content_length >= 0 in the head promises it, -1
+ * means unknown (chunked).  Answering before the body has arrived is allowed: the rest of it is
+ * discarded or the connection closed.  After on_gone(ERR_CLIENT_GONE) it does nothing.
+ * Returns the bytes now queued for the client; past the user's high mark stop and wait for on_drain.
+ */
+static inline size_t exchange_send(struct exchange *ex, const struct response_head *head,
+                                   const struct slice *v, unsigned n, bool end)
+{
+    return ex->ops->send(ex, head, v, n, end);
+}
+
+/* The answer cannot be completed: the client must see that (HTTP/1.1: what is queued is flushed,
+ * then the connection closes without the last chunk; HTTP/2: RST_STREAM). */
+static inline void exchange_abort(struct exchange *ex)
+{
+    ex->ops->abort(ex);
+}
+
+static inline void exchange_release(struct exchange *ex)
+{
+    ex->ops->release(ex);
+}
+
+#endif
