@@ -1,0 +1,27 @@
+/* The kinds of endpoint, from endpoint.def. */
+#ifndef LLM_ENDPOINT_KIND_H
+#define LLM_ENDPOINT_KIND_H
+
+#include "base/str.h"
+
+enum endpoint_kind {
+#define ENDPOINT(id, name, path, methods, body) ENDPOINT_##id,
+#include "llm/endpoint.def"
+#undef ENDPOINT
+    ENDPOINT_KIND_COUNT
+};
+
+enum endpoint_methods { ENDPOINT_METHODS_POST, ENDPOINT_METHODS_GET, ENDPOINT_METHODS_FAMILY };
+enum endpoint_body { ENDPOINT_BODY_JSON, ENDPOINT_BODY_FORM, ENDPOINT_BODY_RAW, ENDPOINT_BODY_NONE };
+
+struct endpoint_facts {
+    str name, path;
+    enum endpoint_methods methods;
+    enum endpoint_body body;
+};
+
+const struct endpoint_facts *endpoint_facts(enum endpoint_kind kind);
+
+#define ENDPOINT_BIT(id) (UINT64_C(1) << ENDPOINT_##id)
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * `providers.<name>`: one account at one vendor, as configured.  Part of a configuration snapshot:
+ * immutable, memory in its arena.
+ */
+#ifndef LLM_PROVIDER_CONF_H
+#define LLM_PROVIDER_CONF_H
+
+#include "http/call.h"
+#include "http/http_conf.h"
+#include "wire/head.h"
+
+struct provider;
+struct preset;
+
+enum provider_credentials {
+    CREDENTIALS_OWN,        /* the provider's api_key(s) */
+    CREDENTIALS_PASSTHROUGH /* what the client sent goes on */
+};
+
+enum azure_style { AZURE_AUTO, AZURE_DEPLOYMENT, AZURE_V1 };
+
+struct name_pair { /* a row of a map: deployments, headers */
+    str name, value;
+};
+
+struct provider_tls_conf {
+    str ca, certificate, key; /* files; null: system roots / none */
+    bool verify;
+    unsigned min_version; /* TLS1_2_VERSION, TLS1_3_VERSION */
+};
+
+struct provider_conf {
+    str name; /* key under `providers` */
+    str type; /* "openai", "vllm", ... as written */
+    const struct provider *provider;
+    str preset; /* openai-compatible: "groq", or null */
+    str base_url; /* as written, or the provider's or preset's default; without trailing slash */
+    str *api_keys;
+    unsigned api_key_count;
+    str auth_header, auth_prefix; /* `auth:`; null: the provider's usual */
+    str organization, project;
+    bool forward_organization; /* the client's openai-organization and -project go on */
+    enum provider_credentials credentials;
+    str api_version;           /* azure */
+    enum azure_style style;    /* azure */
+    struct name_pair *deployments; /* azure: model -> deployment */
+    unsigned deployment_count;
+    str *models; /* listed by the operator; none: the provider is asked */
+    unsigned model_count;
+    struct name_pair *headers; /* added to each request */
+    unsigned header_count;
+    str *forward_headers; /* the client's fields with these names go on too */
+    unsigned forward_header_count;
+    struct timeouts_conf timeouts;
+    struct pool_conf pool;
+    struct provider_tls_conf tls;
+    str proxy; /* http://[user:password@]host:port, or null */
+    bool stream_usage; /* ask for usage in streams (stream_options.include_usage) */
+    bool discover;     /* ask the provider for its models */
+
+    /* Derived when the snapshot is made. */
+    unsigned index;            /* in gateway_conf.providers */
+    struct endpoint endpoint;
+    str base_path;             /* path part of base_url, without trailing slash; may be empty */
+};
+
+#endif
