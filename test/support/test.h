@@ -98,10 +98,9 @@ _Noreturn void test_fail(const char *file, int line, const char *format, ...)
 
 /* A double would lose its fraction without a word, so it does not compile. */
 #define TEST_BITS(value)                                                                           \
-    (sizeof(char[_Generic((value), float: -1, double: -1, default: 1)]) ? (long long)(value) : 0)
+    (sizeof(char[_Generic((value), float : -1, double : -1, default : 1)]) ? (long long)(value) : 0)
 
-#define TEST_STR(value)                                                                            \
-    _Generic((value), str : test_str_same, default : test_str_from_c)(value)
+#define TEST_STR(value) _Generic((value), str : test_str_same, default : test_str_from_c)(value)
 
 static inline str test_str_same(str s)
 {
