@@ -22,6 +22,16 @@ struct endpoint_facts {
 
 const struct endpoint_facts *endpoint_facts(enum endpoint_kind kind);
 
+/*
+ * Which endpoint a request is for.  `path` is without the version prefix ("/chat/completions").
+ * Found: *kind, and *rest is what follows the kind's own path ("/file-abc/content", or "").
+ */
+enum endpoint_lookup { ENDPOINT_FOUND, ENDPOINT_METHOD_WRONG, ENDPOINT_PATH_UNKNOWN };
+enum endpoint_lookup endpoint_find(str path, str method, enum endpoint_kind *kind, str *rest);
+
+/* The `allow` field for a known path. */
+str endpoint_allow(str path);
+
 #define ENDPOINT_BIT(id) (UINT64_C(1) << ENDPOINT_##id)
 
 #endif

@@ -20,13 +20,6 @@ struct provider_request {
     str api_key; /* chosen credential, or null */
 };
 
-struct header_list { /* room is the caller's; count grows; past cap: false from header_list_add */
-    struct header *headers;
-    unsigned count, cap;
-};
-
-bool header_list_add(struct header_list *l, str name, str value);
-
 struct provider {
     const char *name;
     const char *base_url;   /* default; NULL: must be configured */
@@ -37,18 +30,23 @@ struct provider {
     /* The path and query of the request, absolute, in the arena; null str: out of memory. */
     str (*target)(const struct provider_request *r, struct arena *a);
     /* Credentials and vendor headers; values live in the arena or the configuration. */
-    bool (*authorize)(const struct provider_request *r, struct header_list *headers,
-                      struct arena *a);
+    bool (*authorize)(const struct provider_request *r, struct headers *headers, struct arena *a);
     /* What a status that is not 2xx means.  body: as much as was read. */
     enum err (*classify)(int status, str body);
 };
 
 /* The usual behaviour, for NULL slots and for providers to build upon. */
 str provider_target(const struct provider_request *r, struct arena *a);
-bool provider_authorize(const struct provider_request *r, struct header_list *headers,
+bool provider_authorize(const struct provider_request *r, struct headers *headers,
                         struct arena *a);
 enum err provider_classify(const struct provider *p, int status, str body);
 enum err provider_classify_default(int status, str body);
+
+/* Building blocks: base path + path + rest [+ '?' + query]; and a credential as a field, by the
+ * configuration's `auth` or else as given ("prefix key"; an empty prefix: the bare key). */
+str provider_join_target(str base_path, str path, str rest, str query, struct arena *a);
+bool provider_add_key(const struct provider_request *r, str header, str prefix,
+                      struct headers *headers, struct arena *a);
 
 /* By type name ("openai-compatible"); NULL: none.  provider_at walks all, NULL past the end. */
 const struct provider *provider_find(str type);
