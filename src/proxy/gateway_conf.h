@@ -7,6 +7,8 @@
 
 #include "http/server.h"
 #include "llm/provider_conf.h"
+#include "policy/balance.h"
+#include "policy/retry.h"
 
 struct listen_conf {
     str text;
@@ -28,16 +30,6 @@ struct tls_server_conf {
 struct network_conf { /* CIDR; IPv4 as v4-mapped */
     uint8_t address[16];
     uint8_t bits;
-};
-
-/* How a target is chosen; more in a later version. */
-enum strategy { STRATEGY_ROUND_ROBIN, STRATEGY_WEIGHTED, STRATEGY_RANDOM, STRATEGY_PRIORITY };
-
-struct retry_conf {
-    unsigned attempts; /* more attempts on the same target */
-    unsigned total;    /* attempts in all, the first included */
-    uint64_t base_ms, max_ms, retry_after_max_ms;
-    unsigned jitter_percent;
 };
 
 struct target_conf {
