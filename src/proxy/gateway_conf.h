@@ -59,7 +59,7 @@ struct key_conf {
     unsigned tag_count;
     str *models, *models_denied; /* globs; no list: all */
     unsigned model_count, models_denied_count;
-    str *endpoints; /* globs over paths ("/v1/chat/*"); no list: all */
+    str *endpoints; /* globs over endpoint names ("chat", "audio_*"); no list: all */
     unsigned endpoint_count;
     struct network_conf *networks; /* no list: all */
     unsigned network_count;
