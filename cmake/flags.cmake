@@ -15,7 +15,7 @@ target_compile_definitions(flags INTERFACE _GNU_SOURCE LLM_GATEWAY_VERSION="${PR
 target_include_directories(flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(flags INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
-    -Wwrite-strings -Wundef -Wvla -Wformat=2
+    -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wno-format-nonliteral
     -fno-common -fno-omit-frame-pointer
     # Paths in messages and in the flight recorder are those of the repository.
     -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
