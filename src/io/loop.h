@@ -15,7 +15,7 @@
 
 struct loop;
 
-/* NULL: out of memory or descriptors. */
+/* NULL: out of memory or descriptors.  SIGPIPE is ignored from here on, for the process. */
 struct loop *loop_new(void);
 
 /* All handles must have been closed; runs the remaining close callbacks itself. */

@@ -4,15 +4,17 @@
  *
  * Reading: starts paused.  While reading, on_read gets slices of the loop's read chunk; keep bytes
  * by referencing the chunk (chunk_ref / chain_add), else they are gone after the callback.
- * on_end is called once: ERR_EOF for the peer's orderly end of its side (FIN, TLS close_notify), any
- * other error for a broken stream (writing is over too then).  After it no more on_read; after an
- * EOF writing still works.  The end of the stream is noticed only while reading, except that a
- * failed write also ends it.
+ * on_end(ERR_EOF) is the peer's orderly end of its side (FIN, TLS close_notify): no more on_read, but
+ * writing still works.  on_end with any other error is the last callback: the stream is broken, and
+ * writing over too.  Each comes at most once; an error may follow an EOF (a write failed after it).
+ * The end is noticed only while reading, except that a failed write is noticed always; what had
+ * arrived before it is still read first, unless reading is paused.
  *
  * Writing: stream_write() tries the socket at once, and queues what does not fit (borrowed slices
  * are copied then).  It returns the bytes queued; past `high_water` the user should stop, on_drain
- * says when the queue has emptied.  A failed write is reported by on_end in a later turn... never
- * inside the call.
+ * says when the queue has emptied.  A failed write is reported by on_end at the end of the turn,
+ * never inside the call.  Writing to a broken stream does nothing; writing after stream_shut() is a
+ * bug.
  *
  * Closing: stream_close() silences all callbacks at once, drops what is queued, closes the socket
  * and frees the stream at the end of the turn.  stream_shut() ends our side after all that is queued
@@ -60,7 +62,8 @@ static inline void stream_read_start(struct stream *s) /* no-op while reading */
     s->ops->read_start(s);
 }
 
-static inline void stream_read_stop(struct stream *s) /* no-op while paused */
+/* No-op while paused.  Cheap: the socket is unwatched only once something arrives during the pause. */
+static inline void stream_read_stop(struct stream *s)
 {
     s->ops->read_stop(s);
 }

@@ -5,6 +5,7 @@
 #define IO_TCP_H
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,9 +27,13 @@ struct address {
  * "unix:/path" or "unix:@abstract". */
 enum err address_parse(struct address *a, str text) must_check;
 
+/* From "127.0.0.1" or "::1" and a port; false: it is neither. */
+bool address_from_ip(struct address *a, str ip, uint16_t port) must_check;
+
 /* Text of the IP (or "unix") without port, written to out; returns its str. */
 str address_ip_text(const struct address *a, char out[64]);
 uint16_t address_port(const struct address *a); /* 0 for Unix sockets */
+void address_set_port(struct address *a, uint16_t port); /* no-op for Unix sockets */
 bool address_is_loopback(const struct address *a);
 
 /* --- Listening.  Each worker has a listener of its own on a shared address (SO_REUSEPORT). */
@@ -37,16 +42,29 @@ struct listener;
 /* Called for each accepted socket; the stream is the callee's. */
 typedef void listener_accept_fn(void *arg, struct stream *s, const struct address *peer);
 
-/* A bound, listening, non-blocking descriptor, close-on-exec; -1 with errno.  Unix sockets: replaces
+/* Unix sockets know no SO_REUSEPORT: workers share one by dup().
+ *
+ * A bound, listening, non-blocking descriptor, close-on-exec; -1 with errno.  Unix sockets: replaces
  * a dead socket file, refuses a live one; mode as given (0: umask decides). */
 int listen_socket(const struct address *a, bool reuse_port, unsigned mode);
 
 /* Takes over fd (closed by listener_close).  NULL: out of memory.
- * When descriptors run out the listener pauses and tries again every 100 ms; no spin. */
+ * When descriptors run out (a few are kept back for upstream connections and logs) the listener
+ * accepts and turns away some connections, and tries again after 100 ms; no spin. */
 struct listener *listener_new(struct loop *l, int fd, listener_accept_fn *on_accept, void *arg);
+
+/* What connections that are turned away are told before they are closed: static text, for plain HTTP
+ * a whole 503 response.  Without it they are just closed. */
+void listener_refuse_with(struct listener *s, str bytes);
+uint64_t listener_refused(const struct listener *s); /* how many were turned away so far */
+
 void listener_pause(struct listener *s);
 void listener_resume(struct listener *s);
 void listener_close(struct listener *s);
+
+/* --- A stream over a connected socket that is here already (socketpair, an inherited one).  Takes
+ * over fd; NULL: out of memory, fd was closed. */
+struct stream *tcp_open(struct loop *l, int fd);
 
 /* --- Connecting. */
 struct connecting;
