@@ -101,6 +101,7 @@ bool head_has_token(const struct headers *h, enum header_name id, str token);
 
 /* The number of a name in any case, HEADER_OTHER when it has none; and back (OTHER: ""). */
 enum header_name header_name_from(str name);
+enum header_name header_name_from_lower(str name); /* when it is known to be lower case */
 str header_name_text(enum header_name id);
 
 /*
@@ -129,5 +130,8 @@ str status_reason(int status);
 /* Bytes allowed in a name (token, not empty), in a value (no controls but HTAB). */
 bool header_name_valid(str name);
 bool header_value_valid(str value);
+
+/* Makes a name lower case in place; false when it is not valid. */
+bool header_name_lower(char *name, size_t len) must_check;
 
 #endif

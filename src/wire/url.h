@@ -43,19 +43,19 @@ bool url_authority_check(str authority) must_check;
 bool url_authority_same(str a, str b, uint16_t default_port);
 
 /*
- * A request's raw path (no query) → *out, which the whole gateway uses: escapes of ordinary
- * characters decoded once, except that an encoded slash stays "%2F" (it is data, not structure:
- * model ids hold it; see url_path_id).  `out` is `raw` itself when nothing changes, else in the
+ * A request's raw path (no query) -> *out, which the whole gateway uses.  Escapes are decoded once,
+ * except those of '/', '?' and '#': they are data, not structure (model ids hold slashes), and stay
+ * "%2F", "%3F", "%23"; see url_path_id().  *out is `raw` itself when nothing changes, else in the
  * arena.
- *   ERR_HTTP_MALFORMED: not starting with '/', bytes that are not visible ASCII, '#', '\', bad
- *     escapes, escaped controls, NUL, '%' or '\', results that are not UTF-8, dot segments in any
- *     spelling (also between encoded slashes).   ERR_NO_MEMORY: the arena.
- * Doubled slashes, case and slashes at the end are kept: they are other paths, unknown to routes.
+ *   URL_PATH_BAD: not starting with '/'; bytes that a URI may not hold; bad escapes; escaped
+ *     controls, '%' and '\'; what is not UTF-8 once decoded; dot segments in any spelling, also
+ *     between encoded slashes and before ';'.
+ * Doubled slashes, case, and a slash at the end are kept: those are other paths, unknown to routes.
  */
 enum url_path_result { URL_PATH_OK, URL_PATH_BAD, URL_PATH_NO_MEMORY };
 enum url_path_result url_path_normalise(str raw, struct arena *arena, str *out) must_check;
 
-/* A piece of a normalised path as an id: "%2F" → '/'.  Null str: out of memory. */
+/* A piece of a normalised path as an id: "%2F" becomes '/', and so on.  Null str: out of memory. */
 str url_path_id(str piece, struct arena *arena);
 
 /* What stays as it is when encoding, beside letters, digits and "-._~". */
