@@ -330,6 +330,22 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c == '-' ? '_' : c;
 }
 
+static char plainest(char c)
+{
+    c = lower(c);
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ? c : '_';
+}
+
+bool option_name_alike(str a, str b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (plainest(a.ptr[i]) != plainest(b.ptr[i]))
+            return false;
+    return true;
+}
+
 enum { DISTANCE_TEXT_MAX = 128 };
 
 unsigned option_distance(str a, str b, unsigned limit)

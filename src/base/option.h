@@ -120,6 +120,9 @@ const struct option *option_find(const struct option_table *t, str name);
  * '-' for '_', are none), at most `limit` + 1. */
 unsigned option_distance(str a, str b, unsigned limit);
 
+/* The same name but for case and for '_' where one has another mark: "AZURE_EU" and "azure-eu". */
+bool option_name_alike(str a, str b);
+
 /* Keeps the better of *best and `candidate` as a guess for `written`; start with best null.  A guess
  * that is not near enough is no guess. */
 void option_suggest(str written, str candidate, str *best, unsigned *best_distance);
