@@ -22,9 +22,11 @@
 #include "wire/head.h"
 
 /*
- * Where calls go.  Immutable, part of a configuration snapshot.  `key` names it for pools, whose
- * connections survive a reload when the key is the same; it covers everything that makes
- * connections differ (origin, TLS settings, proxy).
+ * Where calls go.  Immutable, part of a configuration snapshot; needed no longer than the call that
+ * it was given to (pools keep a copy).  `key` names it for pools, whose connections survive a reload
+ * when the key is the same; it covers everything that makes connections differ (origin, TLS
+ * settings, proxy and its credentials).  Limits, timeouts and the TLS context object may change
+ * under the same key: the newest count, for connections from then on.
  */
 struct endpoint {
     str key;
@@ -44,19 +46,30 @@ struct endpoint {
 struct call;
 
 struct call_timing { /* loop times; 0: not reached */
-    uint64_t asked_us, slot_us /* dequeued */, connected_us, sent_us, head_us;
+    uint64_t asked_us;
+    uint64_t slot_us; /* left the queue: an idle connection was lent, or one is being made */
+    uint64_t connected_us;
+    uint64_t sent_us; /* the last byte of the request is with the kernel */
+    uint64_t head_us;
     bool reused; /* an idle connection served */
 };
 
+/* A user that uploads faster than the provider reads stops at this many queued bytes. */
+enum { CALL_HIGH_WATER = 256 * 1024 };
+
 struct call_handler {
-    /* The connection stands and the request is being sent. */
+    /* The connection stands and the request is being sent.  Once, before on_head, also when an idle
+     * connection was used and when the request had to be sent again. */
     void (*on_connected)(void *arg);
     /* Final (not 1xx) head; valid during the callback: copy what you keep. */
     void (*on_head)(void *arg, const struct response_head *head);
     void (*on_body)(void *arg, struct slice bytes);
-    void (*on_end)(void *arg); /* the answer is complete by its framing */
-    /* UPSTREAM_DNS, _CONNECT, _TLS, _RESET, _MALFORMED, _TOO_LARGE, _TRUNCATED (after the head),
-     * CONNECT_TIMEOUT, QUEUE_FULL, QUEUE_TIMEOUT, NO_MEMORY; `why` in words, for the log only */
+    /* The answer is complete by its framing; the connection is back with its pool (or closed, when
+     * the request was not sent whole: the rest of it, and on_drain, are not wanted any more). */
+    void (*on_end)(void *arg);
+    /* UPSTREAM_DNS, _CONNECT, _TLS, _RESET (before the head), _MALFORMED, _TOO_LARGE, _TRUNCATED
+     * (after the head), CONNECT_TIMEOUT, QUEUE_FULL, QUEUE_TIMEOUT, NO_MEMORY, HEADER_INVALID (a
+     * field of ours could end a line); `why` in words, for the log only, valid in the callback */
     void (*on_error)(void *arg, enum err err, const char *why);
     void (*on_drain)(void *arg); /* what call_write() queued has been sent */
 };
@@ -77,9 +90,9 @@ struct call {
 
 struct call_request {
     const struct request_head *head; /* method, target, fields; Host and framing are added */
-    int64_t content_length;          /* of the whole body; -1: unknown (chunked) */
-    const struct slice *body;        /* what there is of it; must stay valid until on_head, on_error
-                                        or call_release */
+    int64_t content_length;          /* of the whole body, exactly; -1: unknown (chunked) */
+    const struct slice *body;        /* what there is of it; the bytes must stay valid until on_head,
+                                        on_error or call_release */
     unsigned body_count;
     bool body_more; /* the rest follows by call_write(): such a call is never replayed */
 };
@@ -104,13 +117,16 @@ static inline struct call *call_start(struct caller *c, const struct endpoint *e
 }
 
 /* More of the body (body_more), kept by reference or copy until the connection stands; returns the
- * bytes queued. */
+ * bytes queued.  `end` once, with the last bytes or with none (n == 0).  Nothing happens, and 0 is
+ * returned, when the call is over. */
 static inline size_t call_write(struct call *c, const struct slice *v, unsigned n, bool end)
 {
     return c->ops->write(c, v, n, end);
 }
 
-/* Pauses or resumes the flow of the answer's body.  Flowing at first. */
+/* Pauses or resumes the flow of the answer's body.  Flowing at first.  What one read brought is still
+ * delivered after a pause, the end too: at most a chunk's bytes.  While paused a broken connection
+ * is not noticed. */
 static inline void call_flow(struct call *c, bool flow)
 {
     c->ops->flow(c, flow);

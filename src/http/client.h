@@ -13,20 +13,21 @@
 struct client;
 
 struct client_stats { /* written by the client's thread, read by any */
-    _Atomic unsigned idle, busy, waiting;
+    _Atomic unsigned idle, busy, waiting; /* waiting: in a queue, no connection is being made yet */
     _Atomic uint64_t opened, reused, replayed;
 };
 
 /* workers: how many loops share the pools' limits.  NULL: out of memory. */
 struct client *client_new(struct loop *l, struct resolver *r, unsigned workers);
 
-/* All calls must have been released. */
+/* All calls must have been released.  Sockets are closed now, memory goes as the loop turns. */
 void client_free(struct client *c);
 
 struct caller *client_caller(struct client *c);
 struct client_stats *client_stats(struct client *c);
 
-/* Closes idle connections of endpoints whose key `keep` does not approve (after a reload). */
+/* After a reload: closes idle connections of endpoints whose key `keep` does not approve, and busy
+ * ones when they become idle.  Calls of the older configuration work on. */
 void client_retain(struct client *c, bool (*keep)(void *arg, str key), void *arg);
 
 #endif
