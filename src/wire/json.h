@@ -207,11 +207,14 @@ double json_to_double(str text);
 
 /* -- members ------------------------------------------------------------------------------------ */
 
+enum { JSON_MEMBERS_MAX = 4096 };
+
 /* Looks for two members of one name, and for names that a careless reader would take for one of
- * `exact` (other case, also by U+017F and U+212A, which fold to s and k), names compared decoded.
- * ERR_FIELD_DUPLICATE: *culprit is the name node of the later member, or of the variant.
- * ERR_NO_MEMORY: an object of many members needs scratch in the arena.  O(n log n) in the number of
- * members; anything but an object has none. */
+ * `exact` (ASCII, lower case): in other case, or with U+017F or U+212A, which fold to s and k.  Names
+ * compare decoded.  ERR_FIELD_DUPLICATE: *culprit is the name node of the later member, or of the
+ * variant.  ERR_FIELD_INVALID: more than JSON_MEMBERS_MAX members, *culprit is the first too many.
+ * ERR_NO_MEMORY: many or escaped names need room in the arena.  O(n log n) in the number of members;
+ * what is not an object has none. */
 enum err json_check_members(const struct json_doc *doc, uint32_t object, const str *exact,
                             size_t exact_count, struct arena *arena, uint32_t *culprit) must_check;
 

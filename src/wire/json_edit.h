@@ -12,8 +12,6 @@
 
 #include "wire/json.h"
 
-enum { JSON_EDIT_INLINE = 8 };
-
 struct json_edit_item;
 
 struct json_edit {
@@ -43,7 +41,7 @@ void json_edit_replace_string(struct json_edit *e, uint32_t node, str text);
 void json_edit_insert_first(struct json_edit *e, uint32_t object, str name, str json);
 void json_edit_insert_last(struct json_edit *e, uint32_t object, str name, str json);
 
-/* Removes the member whose name node this is, with one comma. */
+/* Removes the member whose name node this is, with one comma; once. */
 void json_edit_remove(struct json_edit *e, uint32_t object, uint32_t name);
 
 /* Replaces the value of the first member so named, or adds the member at the end. */

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -68,5 +69,8 @@ static inline void json_write_member_u64(struct json_write *w, str key, uint64_t
 
 /* Only the escaping: `text` as the inside of a JSON string. */
 void json_escape(struct buf *out, str text);
+
+/* `text` as a JSON string, in the arena; null str when it is exhausted. */
+str json_quote(struct arena *arena, str text);
 
 #endif
