@@ -1,16 +1,27 @@
 /*
  * multipart/form-data (RFC 7578), only as far as a gateway needs it: to find small text fields
  * ("model", "stream") near the front of a body that is streamed on, and where their values stand, so
- * that one can be replaced.  The file parts are passed over, not kept.
+ * that one can be replaced.  File parts are passed over, not kept.
  *
  *     multipart_reader_init(&r, boundary, limit);
  *     multipart_want(&r, STR("model"), true);
- *     ...as the body grows, with everything received so far (contiguous, from its first byte):
- *     switch (multipart_scan(&r, prefix, body_complete)) ...
+ *     ...all bytes of the body, as they come, cut anywhere:
+ *     switch (multipart_feed(&r, bytes)) {
+ *     case MULTIPART_NEED_MORE: keep the bytes back, the answer is not known yet
+ *     case MULTIPART_DONE:      look at the fields once, then let the bytes go on
+ *     case MULTIPART_ERROR:     r.reason
+ *     }
+ *     ...at the body's end: multipart_end(&r)
+ *
+ * After DONE the rest of the body is fed too: a wanted field that comes again, behind the file, is
+ * an error, so that what we looked at is what the provider reads.  For the same reason everything
+ * two readers could understand differently is refused: bytes before the first boundary, lines that
+ * only begin like a boundary, bare LF in a part's head, escaped quotes, names given twice.
  */
 #ifndef WIRE_MULTIPART_H
 #define WIRE_MULTIPART_H
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/str.h"
 
@@ -19,54 +30,62 @@ enum {
     MULTIPART_WANTED_MAX = 4,
     MULTIPART_VALUE_MAX = 4096, /* bytes of a wanted field's value */
     MULTIPART_PART_HEAD_MAX = 8192,
+    MULTIPART_PARTS_MAX = 1024,
     MULTIPART_LIMIT_DEFAULT = 65536,
 };
 
-enum multipart_step {
-    MULTIPART_NEED_MORE, /* buffer more and call again */
-    MULTIPART_DONE,      /* nothing more will be found: look at the fields, stream the rest */
-    MULTIPART_ERROR,     /* r->reason; a wanted field twice, bad heads, ended early */
-};
+enum multipart_step { MULTIPART_NEED_MORE, MULTIPART_DONE, MULTIPART_ERROR };
 
 struct multipart_field {
     str name;
     bool required;
     bool found;
-    size_t start, len; /* of the value, in the prefix */
+    uint64_t start; /* of the value, from the body's first byte */
+    size_t len;
 };
 
+/* Caller's storage; read fields and reason through the functions. */
 struct multipart_reader {
     struct multipart_field fields[MULTIPART_WANTED_MAX];
     unsigned wanted;
-    const char *reason; /* static text */
-    size_t limit;
-    size_t at;   /* start of the delimiter or part that is looked at next */
-    size_t seek; /* no delimiter begins before here */
+    const char *reason; /* after MULTIPART_ERROR: static text */
+
+    uint64_t limit;
+    uint64_t at;                     /* bytes of the body taken so far */
+    uint64_t start;                  /* of the current part's data */
+    struct multipart_field *current; /* the part is this field; NULL: another one */
+    struct buf head;                 /* of the current part, gathered */
+    unsigned parts;
+    unsigned matched; /* bytes of the delimiter, or of what follows it, seen so far */
     uint8_t state;
+    bool done;
+    uint8_t delimiter_len;
     char delimiter[MULTIPART_BOUNDARY_MAX + 4]; /* CRLF "--" boundary */
-    size_t delimiter_len;
 };
 
 /* The boundary parameter of a multipart/form-data content-type: 1..70 bytes of RFC 2046's set,
- * quoted or not.  False: another type, none, or not valid.  *boundary is a slice of content_type. */
+ * quoted or not.  False: another type, none, several, or not valid.  *boundary: a slice. */
 bool multipart_boundary(str content_type, str *boundary) must_check;
 
-/* boundary: as multipart_boundary gave it; copied.  limit 0: the default. */
-void multipart_reader_init(struct multipart_reader *r, str boundary, size_t limit);
+/* boundary: as multipart_boundary gave it; copied.  limit: how many bytes may be looked at before
+ * the fields are known; 0: the default. */
+void multipart_reader_init(struct multipart_reader *r, str boundary, uint64_t limit);
+void multipart_reader_release(struct multipart_reader *r);
 
-/* Looks for the field; at most MULTIPART_WANTED_MAX, before the first scan.  name is borrowed. */
+/* Looks for the field; at most MULTIPART_WANTED_MAX, before the first bytes.  name is borrowed. */
 void multipart_want(struct multipart_reader *r, str name, bool required);
 
 /*
- * prefix: the body from its first byte; it only grows between calls.  complete: it is the whole body.
- * DONE as soon as all fields are found; or the required ones are and a file begins; or the body, or
- * the limit, ends.  A field found has its span in the prefix.  A wanted field that comes twice within
- * what was scanned is an error: what we check must be what the provider reads.
+ * DONE as soon as all fields were found; or the required ones were and a file begins; or the body,
+ * or the limit, is reached: then a required field may be missing.  It stays DONE for later bytes,
+ * unless they are an error.
  */
-enum multipart_step multipart_scan(struct multipart_reader *r, str prefix,
-                                   bool complete) must_check;
+enum multipart_step multipart_feed(struct multipart_reader *r, str bytes) must_check;
 
-/* NULL when it was not found. */
+/* Whether the body, ending here, is complete: its closing boundary was seen.  Else reason says so. */
+bool multipart_end(struct multipart_reader *r) must_check;
+
+/* NULL: it was not found (so far). */
 const struct multipart_field *multipart_field(const struct multipart_reader *r, str name);
 
 #endif
