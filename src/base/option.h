@@ -46,8 +46,7 @@ struct option_pair { /* same layout as llm's struct name_pair: checked where bot
 struct option_kind {
     const char *what; /* for messages and documentation: "an address such as 127.0.0.1:8080" */
     size_t size;      /* of the field */
-    /* NULL: read; else what is wrong, static or in the arena, after "'text' is not <what>: ".
-     * The text of an OPTION_SECRET row is not repeated. */
+    /* NULL: read; "": it is not `what`; else what is wrong with it, static or in the arena. */
     const char *(*parse)(str text, void *field, struct arena *a);
     void (*format)(const void *field, struct buf *out); /* as it would be written */
 };
@@ -66,7 +65,8 @@ struct option {
     const char *const *later; /* OPTION_ENUM: values of a later version, or NULL */
     const struct option_kind *kind;
     const struct option_table *table;
-    const char *(*check)(str value); /* texts: NULL, or what is wrong */
+    const char *(*check)(str value);     /* texts: NULL, or what is wrong */
+    const char *(*check_name)(str name); /* OPTION_PAIRS: the same of names */
     const char *help;
 };
 
@@ -79,6 +79,8 @@ struct option_table {
     /* A short form: an element written as one text.  NULL: there is none. */
     const char *(*parse)(str text, void *element, struct arena *a);
     const char *short_form; /* its shape, for messages and documentation: "provider/model" */
+    /* Before an element is read, after its defaults: takes over what it inherits.  NULL: nothing. */
+    void (*prepare)(void *element, const void *root);
 };
 
 /* Building blocks of rows: the field of a struct with its offset and width. */
