@@ -12,11 +12,19 @@ enum { METHOD_LEN_MAX = 32 };
 
 /* ---- The scanner ---- */
 
-/* Length of a request's target in its first line, complete or not. */
+/* An answer is known for none by its first bytes: who speaks another protocol may never end a line. */
+static struct http1_fault check_status_line(str line)
+{
+    str version = STR("HTTP/1.");
+    return str_starts(version, str_first(line, version.len)) ? HTTP1_FINE
+                                                             : MALFORMED("not an HTTP/1 answer");
+}
+
+/* The first line, complete or not: its kind, and the length of a request's target. */
 static struct http1_fault check_first_line(const struct http1_parser *p, str line)
 {
-    if (p->kind != HTTP1_REQUESTS)
-        return HTTP1_FINE;
+    if (p->kind == HTTP1_RESPONSES)
+        return check_status_line(line);
     ptrdiff_t space = str_find_byte(str_first(line, METHOD_LEN_MAX + 1), ' ');
     if (space < 0)
         return line.len > METHOD_LEN_MAX ? MALFORMED("method is too long") : HTTP1_FINE;
