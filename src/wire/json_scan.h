@@ -53,27 +53,28 @@ struct json_scan {
     bool strict;
     enum json_scan_state state;
 
-    struct json_found
-        found[JSON_SCAN_FOUND_MAX]; /* whole values only, in the order of their begin */
+    struct json_found found[JSON_SCAN_FOUND_MAX]; /* whole values, in the order of their end */
     unsigned found_count;
     unsigned dropped; /* values that capture_max, FOUND_MAX or memory left no room for */
     struct buf captured;
 
     /* The scanner's own. */
     uint8_t at;         /* where in the grammar: enum at in json_scan.c */
-    uint8_t in_name;    /* the string is a member's name */
-    uint8_t utf8_state; /* of a sequence that is cut by the end of a piece */
-    uint8_t name_len;   /* above JSON_SCAN_NAME_MAX: too long to be one of ours */
-    uint8_t hex_left;
-    const char *literal; /* what is left of true, false, null */
+    uint8_t utf8;       /* of a sequence that is cut by the end of a piece: enum utf8 there */
+    uint8_t hex_left;   /* digits of a \u escape still to come */
+    uint8_t open_count; /* values being captured */
+    bool in_name;       /* the string is a member's name */
+    bool name_wanted;   /* and is compared with paths */
+    uint16_t wanted;    /* bit per path that leads to or through the coming value */
+    uint16_t live[JSON_PATH_DEPTH_MAX + 1]; /* the same for the open container of that depth */
+    uint32_t name_len;
     uint32_t depth, skip_depth;
-    uint16_t live[JSON_PATH_DEPTH_MAX + 1]; /* per depth: paths that lead through this container */
-    uint16_t wanted;                        /* paths that lead to or through the next value */
-    uint8_t open_count;
+    const char *literal;      /* what is left of true, false, null */
+    const char *capture_from; /* bytes of this piece not yet captured */
     struct {
         uint32_t path, at, depth;
-    } open[JSON_PATHS_MAX];                     /* values being captured, outermost first */
-    uint64_t objects[JSON_SCAN_DEPTH_MAX / 64]; /* bit per depth: object, not array */
+    } open[JSON_PATHS_MAX];
+    uint64_t objects[JSON_SCAN_DEPTH_MAX / 64]; /* bit per depth: an object, not an array */
     char name[JSON_SCAN_NAME_MAX];
 };
 
