@@ -169,9 +169,9 @@ static bool read_string(struct config_decoder *d, const struct option *o, str *f
                         const struct config_node *n)
 {
     if (n->kind != CONFIG_TEXT) {
-        if (n->kind == CONFIG_NOTHING)
+        if (n->kind == CONFIG_NOTHING && !n->is_wrong)
             problem(d, n, STR_NULL, "must not be empty");
-        else
+        else if (!n->is_wrong)
             problem(d, n, STR_NULL, "expected a text, found %s", config_node_what(n));
         return false;
     }
@@ -231,7 +231,8 @@ static bool read_kind(struct config_decoder *d, const struct option *o, void *fi
                       const struct config_node *n)
 {
     if (n->kind != CONFIG_TEXT) {
-        problem(d, n, STR_NULL, "expected %s, found %s", o->kind->what, config_node_what(n));
+        if (!n->is_wrong)
+            problem(d, n, STR_NULL, "expected %s, found %s", o->kind->what, config_node_what(n));
         return false;
     }
     const char *wrong = o->kind->parse(n->text, field, d->arena);
@@ -272,7 +273,6 @@ static void read_element(struct config_decoder *d, const struct option *o, void 
                          const struct config_node *n)
 {
     const struct option_table *t = o->table;
-    static const struct config_node empty = {.kind = CONFIG_MAP};
     config_decode_defaults(d, t, element);
     if (t->prepare)
         t->prepare(element, d->root);
@@ -282,12 +282,8 @@ static void read_element(struct config_decoder *d, const struct option *o, void 
             wrong = arena_printf(&d->report->arena, "is not %s", t->short_form).ptr;
         if (wrong)
             wrong_value(d, o, n, STR_NULL, wrong);
-    } else if (n->kind == CONFIG_MAP) {
+    } else if (n->kind == CONFIG_MAP || n->kind == CONFIG_NOTHING) {
         config_decode(d, t, element, n);
-    } else if (n->kind == CONFIG_NOTHING) {
-        struct config_node here = *n;
-        here.kind = empty.kind;
-        config_decode(d, t, element, &here);
     } else {
         problem(d, n, STR_NULL, "expected %s, found %s", t->what, config_node_what(n));
     }
@@ -410,7 +406,7 @@ static void check_required(struct config_decoder *d, const struct option_table *
 {
     for (const struct option *o = t->rows; o->name; o++) {
         const struct config_node *n = config_node_get(map, str_from_c(o->name));
-        if (!(o->flags & OPTION_REQUIRED) || (n && n->kind != CONFIG_NOTHING))
+        if (!(o->flags & OPTION_REQUIRED) || (n && (n->kind != CONFIG_NOTHING || n->is_wrong)))
             continue;
         struct config_place place = map->key.len ? map->key_place : map->place;
         config_report_add(d->report, CONFIG_ERROR, place, config_node_path(map, &d->report->arena),

@@ -39,15 +39,16 @@ bool config_tree_init(struct config_tree *t, struct arena *a, struct config_repo
 
 void config_tree_parse(struct config_tree *t, str source, str text)
 {
-    struct config_node *root = config_yaml_read(t, (struct config_place){.source = source}, text);
-    if (!root || root->kind == CONFIG_NOTHING)
-        return;
-    if (root->kind == CONFIG_MAP)
+    unsigned errors = t->report->errors;
+    struct config_place place = {.source = source};
+    struct config_node *root = config_yaml_read(t, place, text);
+    if (root && root->kind == CONFIG_MAP)
         t->root = root;
-    else
+    else if (root && root->kind != CONFIG_NOTHING)
         config_report_add(t->report, CONFIG_ERROR, root->place, STR_NULL, STR_NULL,
                           "a configuration is a map (name: value), this is %s",
                           config_node_what(root));
+    t->is_unreadable = t->root != root && t->report->errors > errors;
 }
 
 /* --- Overrides. */

@@ -22,6 +22,7 @@ struct config_node {
     str key; /* in a map */
     struct config_place key_place;
     str text;
+    bool is_wrong;    /* reported already: neither here nor missing */
     bool is_expanded; /* came from ${…}: not repeated in messages */
     struct config_node *parent, *first, *last, *next;
     unsigned count; /* of children */
@@ -33,6 +34,7 @@ struct config_tree {
     const char *const *environment;
     struct config_node *root; /* a map, never NULL after config_tree_init */
     unsigned budget;          /* nodes that may still be made */
+    bool is_unreadable;       /* the file is no YAML map; reported */
     bool no_memory;
 };
 

@@ -119,6 +119,7 @@ static void reader_scalar(struct reader *r, struct fy_event *e)
         str path = config_node_path(n, r->tree->arena);
         config_report_add(r->tree->report, CONFIG_ERROR, n->place, path, STR_NULL, "%s", wrong);
         n->kind = CONFIG_NOTHING;
+        n->is_wrong = true;
     }
     if (anchor.len)
         remember(r, anchor, n);

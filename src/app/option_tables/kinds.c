@@ -188,6 +188,11 @@ const char *check_secret(str value)
     return is_visible(value) ? NULL : "must be visible ASCII characters without blanks";
 }
 
+const char *check_no_placeholder(str value)
+{
+    return is_placeholder(value) ? "is a placeholder, not a secret" : NULL;
+}
+
 enum { OWN_SECRET_MIN = 16 };
 
 const char *check_own_secret(str value)
@@ -196,10 +201,7 @@ const char *check_own_secret(str value)
         return "must be at least 16 characters long";
     if (!is_visible(value))
         return "must be visible ASCII characters without blanks";
-    if (is_placeholder(value))
-        return "is a placeholder: make a secret of your own, for example with `openssl rand -hex "
-               "32`";
-    return NULL;
+    return check_no_placeholder(value);
 }
 
 static const char *key_read(str text, void *field, struct arena *a)
