@@ -17,6 +17,8 @@ static bool is_final_here(enum err err)
 {
     switch (err) {
     case ERR_UPSTREAM_NOT_FOUND:
+    case ERR_UPSTREAM_AUTH:
+    case ERR_UPSTREAM_QUOTA:
     case ERR_UPSTREAM_TLS:
     case ERR_UPSTREAM_DNS:
     case ERR_QUEUE_FULL:
@@ -39,6 +41,8 @@ struct attempt_verdict attempt_decide(const struct attempt_outcome *o,
         return give_up;
     if (b->made >= conf->total || b->left_ms == 0)
         return give_up;
+    if (err_facts(o->err)->fault == ERR_FAULT_CREDENTIAL && b->keys_left)
+        return (struct attempt_verdict){.decision = ATTEMPT_RETRY_SAME};
     if (b->targets_left)
         return (struct attempt_verdict){.decision = ATTEMPT_RETRY_ELSEWHERE};
     if (b->made_here > conf->attempts || is_final_here(o->err))

@@ -32,6 +32,7 @@ struct attempt_outcome {
 struct attempt_budget {
     unsigned made;         /* attempts so far, the failed one included */
     unsigned made_here;    /* of these on the current target */
+    unsigned keys_left;    /* other credentials of this target's provider, not yet refused */
     unsigned targets_left; /* other targets, not yet tried */
     uint64_t left_ms;      /* until the request's deadline */
     double random;         /* 0 <= random < 1, for the jitter */

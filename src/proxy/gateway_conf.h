@@ -106,6 +106,7 @@ struct gateway_conf {
     struct cors_conf cors;
     uint64_t max_event;   /* bytes of one event of a stream */
 
+    struct retry_conf retry; /* `defaults.retry`, for targets without a model's entry */
     struct provider_conf *providers;
     unsigned provider_count;
     struct model_conf *models; /* exact names first, then globs, longest first */

@@ -37,6 +37,7 @@ struct request_record {
     str route;    /* the configuration's model name that matched; "" : none */
     str provider, target_model; /* who answered last; null: nobody was asked */
     str user_agent;
+    str metadata; /* x-gateway-metadata: JSON text, or null */
     bool stream;
 
     /* How it ended. */
@@ -45,6 +46,7 @@ struct request_record {
     str err_detail; /* in words, for the log only; bounded */
     bool client_gone, truncated; /* truncated: the client saw content, then a failure */
     str finish_reason;
+    str retry_after; /* the provider's, as it came; null: none */
     struct attempt_record attempts[RECORD_ATTEMPTS_MAX];
     unsigned attempt_count, retries;
 

@@ -1,0 +1,104 @@
+#include "proxy/answer.h"
+
+#include <stdio.h>
+
+#include "proxy/cors.h"
+#include "wire/json_write.h"
+
+bool answer_add(struct request *r, struct response_head *head, str name, str value)
+{
+    return head_add(&head->headers, r->arena, name, value);
+}
+
+/* Milliseconds with microseconds behind the point. */
+static str timing_text(struct request *r)
+{
+    uint64_t now = loop_now_us(r->worker->loop);
+    uint64_t total = now > r->ex->started_us ? now - r->ex->started_us : 0;
+    uint64_t upstream = r->rec.upstream_us;
+    return arena_printf(r->arena, "gateway;dur=%u.%03u, queue;dur=%u.%03u, upstream;dur=%u.%03u, "
+                                  "total;dur=%u.%03u",
+                        (unsigned)(r->own_us / 1000), (unsigned)(r->own_us % 1000),
+                        (unsigned)(r->rec.queue_us / 1000), (unsigned)(r->rec.queue_us % 1000),
+                        (unsigned)(upstream / 1000), (unsigned)(upstream % 1000),
+                        (unsigned)(total / 1000), (unsigned)(total % 1000));
+}
+
+static bool add_target_fields(struct request *r, struct response_head *head)
+{
+    if (!r->rec.provider.len)
+        return true;
+    char *digits = arena_alloc(r->arena, 12);
+    if (!digits)
+        return false;
+    int len = snprintf(digits, 12, "%u", r->made);
+    return answer_add(r, head, STR("x-gateway-provider"), r->rec.provider) &&
+           (!r->rec.target_model.len ||
+            answer_add(r, head, STR("x-gateway-model"), r->rec.target_model)) &&
+           answer_add(r, head, STR("x-gateway-attempts"), str_make(digits, (size_t)len));
+}
+
+struct response_head *answer_head(struct request *r, int status)
+{
+    struct response_head *head = arena_zalloc(r->arena, sizeof(*head));
+    if (!head || !head_reserve(&head->headers, r->arena, 16))
+        return NULL;
+    head->status = status;
+    head->content_length = -1;
+    head->keep_alive = true;
+    bool ok = !r->rec.id.len || answer_add(r, head, STR("x-request-id"), r->rec.id);
+    ok = ok && add_target_fields(r, head) && cors_add_fields(r, head);
+    if (ok && !r->rec.is_local) {
+        str timing = timing_text(r);
+        ok = !str_is_null(timing) && answer_add(r, head, STR("server-timing"), timing);
+    }
+    return ok ? head : NULL;
+}
+
+void answer_error_body(struct buf *out, enum err err, str message, str param)
+{
+    struct json_write w;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    json_write_key(&w, STR("error"));
+    json_write_object(&w);
+    json_write_member(&w, STR("message"), message);
+    json_write_member(&w, STR("type"), str_from_c(err_facts(err)->type));
+    json_write_key(&w, STR("param"));
+    if (str_is_null(param))
+        json_write_null(&w);
+    else
+        json_write_string(&w, param);
+    json_write_member(&w, STR("code"), str_from_c(err_code(err)));
+    json_write_object_end(&w);
+    json_write_object_end(&w);
+    buf_add_byte(out, '\n');
+}
+
+bool answer_worth_retrying(enum err err)
+{
+    const struct err_facts *f = err_facts(err);
+    return f->retry && f->fault != ERR_FAULT_CREDENTIAL && err != ERR_UPSTREAM_NOT_FOUND;
+}
+
+static const char *attempt_words(const struct attempt_record *a, char out[32])
+{
+    if (a->status && (a->status < 200 || a->status > 299)) {
+        snprintf(out, 32, "%d", a->status);
+        return out;
+    }
+    return err_code(a->err);
+}
+
+str answer_attempts_text(struct request *r)
+{
+    str text = STR("");
+    for (unsigned i = 0; i < r->rec.attempt_count; i++) {
+        const struct attempt_record *a = &r->rec.attempts[i];
+        char words[32];
+        text = arena_printf(r->arena, "%.*s%s%.*s: %s in %.1f s", STR_ARG(text), i ? "; " : "",
+                            STR_ARG(a->provider), attempt_words(a, words),
+                            (double)a->duration_us / 1e6);
+    }
+    return text;
+}

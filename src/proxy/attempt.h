@@ -1,0 +1,67 @@
+/*
+ * An attempt asks one target once.  It owns the call and the clock of one try; whether another follows
+ * is attempt_decide()'s (policy/retry.h), what becomes of the answer is relay's.
+ *
+ *   start ─▶ WAITING ──connected──▶ SENT ──head──▶ ANSWERED ──▶ over
+ *              │                      │               │
+ *              └────────────── attempt_failed() ◀─────┘   (error, timeout, bad answer)
+ *
+ * WAITING   for a connection: queue and connect timeouts are the call's
+ * SENT      first_byte runs
+ * ANSWERED  the head is there: for events first_byte goes on until content, then idle
+ */
+#ifndef PROXY_ATTEMPT_H
+#define PROXY_ATTEMPT_H
+
+#include "proxy/request.h"
+
+enum attempt_state { ATTEMPT_WAITING, ATTEMPT_SENT, ATTEMPT_ANSWERED };
+
+struct attempt {
+    struct request *request;
+    const struct target *target;
+    enum attempt_state state;
+    struct call *call;
+    uint64_t started_us, progress_us; /* progress: connected, uploaded, an event came */
+    unsigned credential;              /* index of the api key */
+    int status;                       /* the provider's */
+    str retry_after;                  /* its wish, as it came */
+    bool upload_open;                 /* the client's body streams into the call */
+};
+
+/* An error answer of a provider, kept for when no attempt does better. */
+struct provider_error {
+    int status;
+    str content_type, body; /* in the arena */
+    bool whole;             /* the body is complete and may be relayed as it is */
+};
+
+/* The next attempt, on targets[target_at]. */
+void attempt_begin(struct request *r);
+
+/* The current attempt has failed before the client saw content (or, with the head sent early, at
+ * any time): tries again or ends the request.  Once content is out it ends the request visibly. */
+void attempt_failed(struct request *r, enum err err, str detail);
+
+/* Ends it without a verdict: the connection goes, the record stays. */
+void attempt_abandon(struct request *r, enum err why);
+
+/* The answer is complete: the connection goes back to its pool. */
+void attempt_done(struct request *r);
+
+/* The request's timer. */
+void attempt_on_timer(void *request);
+
+/* Sets the timer to what is due next. */
+void attempt_arm(struct request *r);
+
+/* More of the client's body, for a streamed upload. */
+void attempt_upload(struct request *r, const struct slice *v, unsigned n, bool end);
+
+/* An event or bytes came: idle starts anew. */
+static inline void attempt_progress(struct attempt *a, uint64_t now_us)
+{
+    a->progress_us = now_us;
+}
+
+#endif

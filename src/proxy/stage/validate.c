@@ -1,0 +1,272 @@
+/*
+ * What is refused before anything is sent (spec section 4): JSON that is not, fields that the gateway
+ * decides by, values that no provider of the format takes.  Absent and null are both fine where the
+ * field is optional.  Everything else is the provider's to judge, and goes through untouched.
+ */
+#include "proxy/body.h"
+#include "proxy/stage.h"
+
+enum { MODEL_MAX = 256, MESSAGES_MAX = 100000, STOP_MAX = 4 };
+
+/* root, messages, message, and the members of logit_bias. */
+static const struct json_options shallow = {.index_depth = 3, .root_object = true};
+
+/* A fault found: the field's path and what is wrong; text NULL: none. */
+struct fault {
+    str path;
+    const char *text;
+};
+
+static uint32_t field(const struct request *r, const char *name)
+{
+    return json_member(&r->doc, JSON_ROOT, str_from_c(name));
+}
+
+static bool is_given(const struct request *r, uint32_t node)
+{
+    return node != JSON_NONE && !json_is(&r->doc, node, JSON_NULL);
+}
+
+struct range {
+    const char *name;
+    double min, max;
+    bool whole;
+    const char *text;
+};
+
+static const struct range sampling[] = {
+    {"temperature", 0, 2, false, "a number from 0 to 2"},
+    {"top_p", 0, 1, false, "a number from 0 to 1"},
+    {"presence_penalty", -2, 2, false, "a number from -2 to 2"},
+    {"frequency_penalty", -2, 2, false, "a number from -2 to 2"},
+    {"n", 1, 128, true, "a whole number from 1 to 128"},
+    {"max_tokens", 1, 1e15, true, "a whole number of at least 1"},
+    {"max_completion_tokens", 1, 1e15, true, "a whole number of at least 1"},
+    {"max_output_tokens", 1, 1e15, true, "a whole number of at least 1"},
+    {"top_logprobs", 0, 20, true, "a whole number from 0 to 20"},
+};
+
+static bool in_range(const struct json_doc *doc, uint32_t node, const struct range *range)
+{
+    if (!json_is(doc, node, JSON_NUMBER))
+        return false;
+    int64_t ignored;
+    str text = json_raw(doc, node);
+    double value = json_to_double(text);
+    return value >= range->min && value <= range->max &&
+           (!range->whole || json_to_i64(text, &ignored));
+}
+
+static struct fault check_ranges(const struct request *r)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(sampling); i++) {
+        uint32_t node = field(r, sampling[i].name);
+        if (is_given(r, node) && !in_range(&r->doc, node, &sampling[i]))
+            return (struct fault){str_from_c(sampling[i].name), sampling[i].text};
+    }
+    return (struct fault){0};
+}
+
+static struct fault check_stop(const struct request *r)
+{
+    uint32_t stop = field(r, "stop");
+    struct fault fault = {STR("stop"), "a string or a list of at most 4 strings"};
+    if (!is_given(r, stop) || json_is(&r->doc, stop, JSON_STRING))
+        return (struct fault){0};
+    if (!json_is(&r->doc, stop, JSON_ARRAY) || json_count(&r->doc, stop) > STOP_MAX)
+        return fault;
+    JSON_EACH(item, &r->doc, stop)
+    {
+        if (!json_is(&r->doc, item, JSON_STRING))
+            return fault;
+    }
+    return (struct fault){0};
+}
+
+static struct fault check_logit_bias(const struct request *r)
+{
+    static const struct range bias = {.min = -100, .max = 100};
+    uint32_t node = field(r, "logit_bias");
+    struct fault fault = {STR("logit_bias"), "an object of numbers from -100 to 100"};
+    if (!is_given(r, node))
+        return (struct fault){0};
+    if (!json_is(&r->doc, node, JSON_OBJECT))
+        return fault;
+    JSON_EACH(name, &r->doc, node)
+    {
+        if (!in_range(&r->doc, json_value(name), &bias))
+            return fault;
+    }
+    return (struct fault){0};
+}
+
+static bool role_is_known(const struct json_doc *doc, uint32_t role)
+{
+    static const str roles[] = {STR_INIT("user"),      STR_INIT("assistant"), STR_INIT("system"),
+                                STR_INIT("developer"), STR_INIT("tool"),      STR_INIT("function")};
+    for (unsigned i = 0; json_is(doc, role, JSON_STRING) && i < ARRAY_LEN(roles); i++)
+        if (json_string_eq(doc, role, roles[i]))
+            return true;
+    return false;
+}
+
+static struct fault check_messages(struct request *r)
+{
+    const struct json_doc *doc = &r->doc;
+    uint32_t messages = field(r, "messages");
+    unsigned at = 0;
+    if (!json_is(doc, messages, JSON_ARRAY) || json_count(doc, messages) < 1 ||
+        json_count(doc, messages) > MESSAGES_MAX)
+        return (struct fault){STR("messages"), "a list of 1 to 100000 messages"};
+    JSON_EACH(message, doc, messages)
+    {
+        if (!json_is(doc, message, JSON_OBJECT))
+            return (struct fault){arena_printf(r->arena, "messages[%u]", at), "an object"};
+        if (!role_is_known(doc, json_member(doc, message, STR("role"))))
+            return (struct fault){
+                arena_printf(r->arena, "messages[%u].role", at),
+                "one of system, developer, user, assistant, tool and function"};
+        at++;
+    }
+    return (struct fault){0};
+}
+
+static struct fault check_fields(struct request *r)
+{
+    struct fault fault = {0};
+    if (r->kind == ENDPOINT_CHAT)
+        fault = check_messages(r);
+    bool generates = r->kind == ENDPOINT_CHAT || r->kind == ENDPOINT_COMPLETIONS;
+    if (!fault.text && (generates || r->kind == ENDPOINT_RESPONSES))
+        fault = check_ranges(r);
+    if (!fault.text && generates)
+        fault = check_stop(r);
+    if (!fault.text && generates)
+        fault = check_logit_bias(r);
+    return fault;
+}
+
+static enum stage_verdict check_names(struct request *r)
+{
+    static const str exact[] = {STR_INIT("model"), STR_INIT("stream"), STR_INIT("tools"),
+                                STR_INIT("max_tokens")};
+    uint32_t culprit;
+    enum err err =
+        json_check_members(&r->doc, JSON_ROOT, exact, ARRAY_LEN(exact), r->arena, &culprit);
+    if (err == ERR_FIELD_DUPLICATE) {
+        str name = arena_str(r->arena, json_string_raw(&r->doc, culprit));
+        return stage_refuse(r, err, name,
+                            "The field %.*s comes twice, or in a spelling that only differs in "
+                            "case.",
+                            STR_ARG(str_first(name, 100)));
+    }
+    return err ? stage_refuse(r, err, STR_NULL, "No memory for the request.") : STAGE_NEXT;
+}
+
+/* Endpoints whose providers have a model of their own choice. */
+static bool model_is_optional(enum endpoint_kind kind)
+{
+    const uint64_t optional = ENDPOINT_BIT(MODERATIONS) | ENDPOINT_BIT(IMAGES_GENERATE) |
+                              ENDPOINT_BIT(IMAGES_EDIT) | ENDPOINT_BIT(IMAGES_VARIATION) |
+                              ENDPOINT_BIT(RESPONSES) | ENDPOINT_BIT(RESPONSES_TOKENS);
+    return optional & (UINT64_C(1) << kind);
+}
+
+static enum stage_verdict take_model(struct request *r)
+{
+    r->model_node = field(r, "model");
+    if (!is_given(r, r->model_node)) {
+        r->model_node = JSON_NONE;
+        r->model = r->path_model;
+        if (r->model.len || model_is_optional(r->kind))
+            return STAGE_NEXT;
+        return stage_refuse(r, ERR_FIELD_MISSING, STR("model"), "The field model is missing.");
+    }
+    str said;
+    if (!json_is(&r->doc, r->model_node, JSON_STRING))
+        return stage_refuse(r, ERR_FIELD_INVALID, STR("model"), "model must be a string.");
+    if (json_string_decode(&r->doc, r->model_node, r->arena, &said))
+        return stage_refuse(r, ERR_NO_MEMORY, STR_NULL, "No memory for the request.");
+    if (said.len < 1 || said.len > MODEL_MAX || memchr(said.ptr, '\0', said.len))
+        return stage_refuse(r, ERR_FIELD_INVALID, STR("model"),
+                            "model must have 1 to 256 characters.");
+    r->model = r->path_model.len ? r->path_model : arena_str(r->arena, said);
+    return STAGE_NEXT;
+}
+
+static enum stage_verdict take_stream(struct request *r)
+{
+    uint32_t stream = field(r, "stream");
+    if (!is_given(r, stream))
+        return STAGE_NEXT;
+    if (!json_is(&r->doc, stream, JSON_TRUE) && !json_is(&r->doc, stream, JSON_FALSE))
+        return stage_refuse(r, ERR_FIELD_INVALID, STR("stream"), "stream must be true or false.");
+    r->stream = json_is(&r->doc, stream, JSON_TRUE);
+    uint32_t options = field(r, "stream_options");
+    r->usage_wanted = json_is(&r->doc, json_member(&r->doc, options, STR("include_usage")),
+                              JSON_TRUE);
+    if (is_given(r, options) && !json_is(&r->doc, options, JSON_OBJECT))
+        return stage_refuse(r, ERR_FIELD_INVALID, STR("stream_options"),
+                            "stream_options must be an object.");
+    return STAGE_NEXT;
+}
+
+static enum stage_verdict json_request(struct request *r)
+{
+    enum err err = json_parse(&r->doc, r->arena, r->body_text, &shallow);
+    if (err == ERR_JSON_INVALID) {
+        str why = json_fault_text(&r->doc, r->arena);
+        return stage_refuse(r, err, STR_NULL, "The body is not valid JSON: %.*s.", STR_ARG(why));
+    }
+    if (err)
+        return stage_refuse(r, err, STR_NULL, "The body is too large to be read.");
+    enum stage_verdict v = check_names(r);
+    if (v == STAGE_NEXT)
+        v = take_model(r);
+    if (v == STAGE_NEXT)
+        v = take_stream(r);
+    if (v != STAGE_NEXT)
+        return v;
+    struct fault fault = check_fields(r);
+    if (fault.text)
+        return stage_refuse(r, ERR_FIELD_INVALID, fault.path, "%.*s must be %s.",
+                            STR_ARG(fault.path), fault.text);
+    return STAGE_NEXT;
+}
+
+static enum stage_verdict form_request(struct request *r)
+{
+    const struct multipart_field *model = multipart_field(r->form, STR("model"));
+    const struct multipart_field *stream = multipart_field(r->form, STR("stream"));
+    str prefix = body_gathered(r);
+    if (stream)
+        r->stream = str_eq(str_make(prefix.ptr + stream->start, stream->len), STR("true"));
+    if (!model) {
+        r->model = r->path_model;
+        if (r->model.len || model_is_optional(r->kind))
+            return STAGE_NEXT;
+        return stage_refuse(r, ERR_MODEL_UNREADABLE, STR("model"),
+                            "No model field in the first 64 KiB of the form. Put it before the "
+                            "file.");
+    }
+    str said = str_make(prefix.ptr + model->start, model->len);
+    if (said.len < 1 || said.len > MODEL_MAX || memchr(said.ptr, '\0', said.len))
+        return stage_refuse(r, ERR_FIELD_INVALID, STR("model"),
+                            "model must have 1 to 256 characters.");
+    r->model = r->path_model.len ? r->path_model : arena_str(r->arena, said);
+    return STAGE_NEXT;
+}
+
+enum stage_verdict stage_validate(struct request *r)
+{
+    switch (endpoint_facts(r->kind)->body) {
+    case ENDPOINT_BODY_JSON:
+        return json_request(r);
+    case ENDPOINT_BODY_FORM:
+        return form_request(r);
+    case ENDPOINT_BODY_RAW:
+    case ENDPOINT_BODY_NONE:
+        break;
+    }
+    return STAGE_NEXT;
+}
