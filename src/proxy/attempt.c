@@ -1,5 +1,6 @@
 #include "proxy/attempt.h"
 
+#include "base/random.h"
 #include "proxy/answer.h"
 #include "proxy/body.h"
 #include "proxy/credentials.h"
@@ -220,7 +221,7 @@ static struct attempt_verdict decide(struct request *r, enum err err)
         .keys_left = credential_ready(r->worker, p),
         .targets_left = r->target_count - r->target_at - 1,
         .left_ms = request_left_ms(r),
-        .random = (double)(worker_random(r->worker) >> 11) * 0x1p-53,
+        .random = (double)(random_u64() >> 11) * 0x1p-53,
     };
     return attempt_decide(&outcome, &budget, &conf);
 }

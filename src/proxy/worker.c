@@ -18,19 +18,9 @@ struct worker *worker_new(const struct worker_options *o)
     list_init(&w->requests);
     list_init(&w->credentials);
     arena_init(&w->scratch, 0);
-    w->random = loop_wall_us() ^ (uint64_t)(uintptr_t)w;
     int len = snprintf(w->user_agent_text, sizeof(w->user_agent_text), "llm-gateway/%s", o->version);
     w->user_agent = str_make(w->user_agent_text, (size_t)len);
     return w;
-}
-
-/* splitmix64 (Steele, Lea, Flood 2014): for balancing and jitter, never for secrets. */
-uint64_t worker_random(struct worker *w)
-{
-    uint64_t z = w->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
 }
 
 void worker_unpin(struct worker *w, struct pinned_snapshot *p)

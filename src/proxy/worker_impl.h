@@ -26,7 +26,6 @@ struct worker {
     struct list requests;
     struct worker_stats stats;
     struct arena scratch; /* for one call; released after it */
-    uint64_t random;      /* state of worker_random */
     struct balance_state *balance; /* one per model of the current snapshot */
     unsigned balance_count;
     struct balance_state free_balance; /* for targets found without a model's entry */
@@ -34,8 +33,6 @@ struct worker {
     str user_agent;
     char user_agent_text[48];
 };
-
-uint64_t worker_random(struct worker *w);
 
 void worker_unpin(struct worker *w, struct pinned_snapshot *p);
 

@@ -1,16 +1,8 @@
 /* By weight, without repetition: each place in the order is drawn among those that are left. */
+#include "base/random.h"
 #include "policy/balance.h"
 
 balance_fn balance_random;
-
-/* splitmix64: a stream of numbers out of one (Steele, Lea, Flood 2014). */
-static uint64_t next(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
 
 void balance_random(const struct balance_input *in, struct balance_state *state, unsigned *order)
 {
@@ -21,7 +13,7 @@ void balance_random(const struct balance_input *in, struct balance_state *state,
         sum += in->weights[i];
     }
     for (unsigned place = 0; place + 1 < in->count; place++) {
-        uint64_t at = next(&seed) % sum;
+        uint64_t at = random_next(&seed) % sum;
         unsigned chosen = place;
         while (at >= in->weights[order[chosen]])
             at -= in->weights[order[chosen++]];

@@ -3,6 +3,7 @@
  * endpoint, the strategy's order.  Also answers GET /v1/models, which needs the same names.
  */
 #include "llm/provider.h"
+#include "base/random.h"
 #include "proxy/models_page.h"
 #include "proxy/resolve.h"
 #include "proxy/stage.h"
@@ -44,7 +45,7 @@ static bool order_targets(struct request *r)
     unsigned *order = weights + n;
     for (unsigned i = 0; i < n; i++)
         weights[i] = r->targets[i].weight ? r->targets[i].weight : 1;
-    struct balance_input in = {.weights = weights, .count = n, .random = worker_random(w)};
+    struct balance_input in = {.weights = weights, .count = n, .random = random_u64()};
     enum strategy s = r->strategy_asked ? r->strategy
                       : r->route        ? r->route->strategy
                                         : STRATEGY_ROUND_ROBIN;
