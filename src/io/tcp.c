@@ -90,6 +90,20 @@ static void on_alloc(uv_handle_t *handle, size_t hint, uv_buf_t *buf)
     *buf = uv_buf_init(to, (unsigned)room);
 }
 
+/* libuv makes an EOF of a hang-up that it sees together with the last bytes, also when it was an RST;
+ * the socket knows better, and a cut answer must not pass for a whole one. */
+static enum err why_over(struct tcp *t)
+{
+    uv_os_fd_t fd;
+    int failed = 0;
+    socklen_t len = sizeof(failed);
+    if (t->broken)
+        return t->broken;
+    if (uv_fileno(&t->handle, &fd) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len))
+        return ERR_IO;
+    return failed ? ERR_IO : ERR_EOF;
+}
+
 static void on_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
 {
     struct tcp *t = tcp_of_handle((uv_handle_t *)uv);
@@ -97,7 +111,7 @@ static void on_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
     if (n > 0) {
         give_to_user(t, (size_t)n);
     } else if (n == UV_EOF) {
-        tcp_end(t, t->broken ? t->broken : ERR_EOF);
+        tcp_end(t, why_over(t));
     } else if (n == UV_ENOBUFS && !t->wanted) { /* on_alloc declined: now the pause is worth it */
         uv_read_stop(uv);
         t->reading = false;
