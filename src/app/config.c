@@ -47,6 +47,28 @@ static void apply_overrides(struct config_tree *t, const struct config_sources *
                         str_from_c(src->overrides[i].value));
 }
 
+/* Two options that say the same: the one with the higher source counts, as if it were one. */
+static void drop_weaker(struct config_node *section, const char *one, const char *other)
+{
+    struct config_node *a = config_node_get(section, str_from_c(one));
+    struct config_node *b = config_node_get(section, str_from_c(other));
+    if (!a || !b || a->place.rank == b->place.rank || a->kind == CONFIG_NOTHING ||
+        b->kind == CONFIG_NOTHING)
+        return;
+    struct config_node *weaker = a->place.rank < b->place.rank ? a : b;
+    weaker->kind = CONFIG_NOTHING;
+}
+
+static void drop_overridden(const struct config_tree *t)
+{
+    const struct config_node *providers = config_node_get(t->root, STR("providers"));
+    const struct config_node *keys = config_node_get(t->root, STR("keys"));
+    for (struct config_node *n = providers ? providers->first : NULL; n; n = n->next)
+        drop_weaker(n, "api_key", "api_keys");
+    for (struct config_node *n = keys ? keys->first : NULL; n; n = n->next)
+        drop_weaker(n, "key", "sha256");
+}
+
 static void decode_and_check(struct config_root *root, const struct config_tree *tree,
                              bool *no_memory)
 {
@@ -76,6 +98,7 @@ static enum err load(const struct config_sources *src, str name, str text, struc
         tree.root->place.source = name;
         config_tree_parse(&tree, name, text);
         apply_overrides(&tree, src);
+        drop_overridden(&tree);
         /* A file that is no YAML says nothing of its options: its own message is enough. */
         if (!tree.is_unreadable && !tree.no_memory)
             decode_and_check(root, &tree, &no_memory);

@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/tls1.h>
+
 static void add(struct config_checker *c, enum config_severity severity,
                 const struct config_node *section, const char *name, str suggestion,
                 const char *format, va_list args)
@@ -162,7 +164,9 @@ static void check_tls(struct config_checker *c)
         config_complain(c, section, "key", STR_NULL, "is missing beside `certificate`");
     else if (r->tls_one.key.len && !config_is_written(section, "certificate"))
         config_complain(c, section, "certificate", STR_NULL, "is missing beside `key`");
-    else if (!has_certificate(r) && !config_is_written(section, "certificates") && section->count)
+    else if (!has_certificate(r) && !config_is_written(section, "certificates") &&
+             (tls->client_ca.len || tls->client_auth != TLS_AUTH_NONE ||
+              tls->min_version != TLS1_2_VERSION))
         config_complain(c, section, NULL, STR_NULL,
                         "has no effect without `certificate` and `key`");
     if (tls->client_auth != TLS_AUTH_NONE && tls->client_ca.len == 0)

@@ -33,8 +33,7 @@ static void check_target(struct config_checker *c, const struct model_conf *m,
     t->provider = provider_named(&c->root->conf, t->provider_name);
     if (!t->provider)
         unknown_provider(c, t, n);
-    if (config_is_written(n, "weight") && m->strategy != STRATEGY_WEIGHTED &&
-        m->strategy != STRATEGY_RANDOM)
+    if (t->weight != 1 && m->strategy != STRATEGY_WEIGHTED && m->strategy != STRATEGY_RANDOM)
         config_complain(c, n, "weight", STR_NULL,
                         "has no effect: only strategies weighted and random read it");
 }

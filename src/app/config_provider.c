@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/tls1.h>
 
 #include "app/option_tables/kinds.h"
 #include "base/option.h"
@@ -72,11 +73,19 @@ static const struct preset *check_preset(struct config_checker *c, struct provid
     return NULL;
 }
 
+/* Written, and with more than the default, as `check --print` writes it. */
+static bool is_set(const struct config_node *n)
+{
+    if (!n || n->kind == CONFIG_NOTHING)
+        return false;
+    return n->kind == CONFIG_TEXT ? !str_eq(n->text, STR("auto")) : n->count > 0;
+}
+
 static void check_options_of_types(struct config_checker *c, const struct provider_conf *p,
                                    const struct config_node *n)
 {
     for (size_t i = 0; p->provider && i < ARRAY_LEN(options_of_types); i++)
-        if (config_is_written(n, options_of_types[i].option) &&
+        if (is_set(config_node_get(n, str_from_c(options_of_types[i].option))) &&
             !str_eq(p->type, str_from_c(options_of_types[i].type)))
             config_complain(c, n, options_of_types[i].option, STR_NULL,
                             "has no effect: only type %s has it", options_of_types[i].type);
@@ -181,7 +190,9 @@ static void check_tls(struct config_checker *c, const struct provider_conf *p,
     const struct config_node *tls = config_node_get(n, STR("tls"));
     if (!tls || tls->kind != CONFIG_MAP)
         return;
-    if (p->endpoint.key.len && !p->endpoint.tls)
+    bool is_used = p->tls.ca.len || p->tls.certificate.len || p->tls.key.len || !p->tls.verify ||
+                   p->tls.min_version != TLS1_2_VERSION;
+    if (p->endpoint.key.len && !p->endpoint.tls && is_used)
         config_complain(c, n, "tls", STR_NULL, "has no effect: base_url is not https");
     if (p->tls.certificate.len && !config_is_written(tls, "key"))
         config_complain(c, tls, "key", STR_NULL, "is missing beside `certificate`");

@@ -84,9 +84,10 @@ const struct option_table table_tls_pair = {
 static const char *const client_auth_names[] = {"none", "optional", "required", NULL};
 
 static const struct option tls_rows[] = {
-    {.name = "certificate", .type = OPTION_STRING, .min = 1, FIELD(tls_one.certificate),
+    {.name = "certificate", .type = OPTION_STRING, .flags = OPTION_ALIAS, .min = 1,
+     FIELD(tls_one.certificate),
      .help = "PEM file with the certificate and its chain; with it, listeners speak TLS."},
-    {.name = "key", .type = OPTION_STRING, .min = 1, FIELD(tls_one.key),
+    {.name = "key", .type = OPTION_STRING, .flags = OPTION_ALIAS, .min = 1, FIELD(tls_one.key),
      .help = "PEM file with the private key."},
     {.name = "certificates", .type = OPTION_LIST, .table = &table_tls_pair,
      ARRAY(conf.tls.pairs, conf.tls.pair_count),
