@@ -112,7 +112,7 @@ static bool value_write(const struct option *o, const void *base, struct buf *ou
             if (i)
                 buf_add_lit(out, ", ");
             if (o->flags & OPTION_SECRET)
-                buf_add_lit(out, MASK);
+                buf_add_lit(out, "\"" MASK "\"");
             else if (o->type == OPTION_KINDS)
                 kind_write(o, element, out);
             else
@@ -153,18 +153,16 @@ static void elements_write(const struct option *o, const void *base, unsigned de
     const struct option_table *t = o->table;
     for (unsigned i = 0; i < count_of(o, base); i++) {
         const char *element = array_of(o, base) + i * t->size;
-        indent(out, depth);
+        size_t at = out->len;
         if (o->type == OPTION_MAP) {
+            indent(out, depth);
             text_write(*(const str *)(const void *)(element + t->name_offset), out);
             buf_add_lit(out, ":\n");
-            table_write(t, element, depth + 1, out);
-        } else {
-            /* "- " takes the place of the first row's indentation. */
-            size_t at = out->len;
-            table_write(t, element, depth + 1, out);
-            if (!out->failed && out->len >= at + 2 * depth + 2)
-                memcpy(out->ptr + at, "- ", 2);
         }
+        table_write(t, element, depth + 1, out);
+        /* "- " takes the place of the first row's own indentation. */
+        if (o->type == OPTION_LIST && !out->failed)
+            memcpy(out->ptr + at + (size_t)2 * depth, "- ", 2);
     }
 }
 
