@@ -26,7 +26,7 @@ static const struct option key_rows[] = {
     {.name = "models_denied", .type = OPTION_STRINGS, ARRAY(models_denied, models_denied_count),
      .min = 1, .max = 256, .help = "Globs of models that it may not use, whatever `models` says."},
     {.name = "endpoints", .type = OPTION_STRINGS, ARRAY(endpoints, endpoint_count), .min = 1,
-     .check = check_endpoint_glob, .help = "Globs of paths that it may use; none: all."},
+     .check = check_endpoint_glob, .help = "Globs of endpoints that it may use, as in chat, audio_*; none: all."},
     {.name = "networks", .type = OPTION_KINDS, .kind = &kind_network,
      ARRAY(networks, network_count), .help = "Networks that it may be used from; none: all."},
     {.name = "expires", .type = OPTION_KIND, .kind = &kind_date, FIELD(expires_s),

@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 #include <openssl/tls1.h>
 
+#include "llm/endpoint_kind.h"
 #include "proxy/gateway_conf.h"
 #include "wire/date.h"
 
@@ -322,9 +323,10 @@ const char *check_header_value(str value)
 
 const char *check_endpoint_glob(str value)
 {
-    return str_starts(value, STR("/")) || str_starts(value, STR("*"))
-               ? NULL
-               : "must begin with / (or *), as in /v1/chat/*";
+    for (unsigned i = 0; i < ENDPOINT_KIND_COUNT; i++)
+        if (str_glob(value, endpoint_facts((enum endpoint_kind)i)->name))
+            return NULL;
+    return "is no endpoint: they are called chat, embeddings, responses, audio_speech, …";
 }
 
 enum { NAME_MAX_BYTES = 128, MODEL_NAME_MAX_BYTES = 256 };

@@ -18,7 +18,7 @@ const char *check_header_value(str value);
 const char *check_secret(str value);     /* provider's key: goes into a header */
 const char *check_own_secret(str value); /* ours: also long enough and no placeholder */
 const char *check_no_placeholder(str value);
-const char *check_endpoint_glob(str value); /* "/v1/chat/…" */
+const char *check_endpoint_glob(str value); /* "chat", "audio_*" */
 const char *check_name(str name);           /* of providers and keys */
 const char *check_model_name(str name);
 const char *check_origin(str value);
