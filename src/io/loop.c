@@ -150,8 +150,8 @@ void loop_free(struct loop *l)
 {
     if (!l)
         return;
-    loop_turn(l, false); /* what is closing may still have its callbacks to come */
     inbox_drop(l);
+    loop_turn(l, false); /* what is closing may still have its callbacks to come */
     if (l->tls)
         l->tls_free(l->tls);
     uv_close((uv_handle_t *)&l->prepare, NULL);
