@@ -251,7 +251,10 @@ double json_to_double(str text)
         memcpy(p, d.digits, d.count);
         p += d.count;
         if (d.cut) {
-            *p++ = '1'; /* whatever it was, it is more than nothing */
+            /* Whatever was cut off, it is more than nothing. */
+            for (unsigned i = d.count; i < DIGITS_KEPT; i++, exponent--)
+                *p++ = '0';
+            *p++ = '1';
             exponent--;
         }
         *p++ = 'e';
