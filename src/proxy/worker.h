@@ -19,7 +19,8 @@ struct local_answer {
     str content_type;
     str body;
 };
-typedef void local_page_fn(void *arg, const struct request_head *head, struct arena *a,
+typedef void local_page_fn(void *arg, const struct gateway_conf *conf,
+                           const struct request_head *head, struct arena *a,
                            struct local_answer *out);
 struct local_page {
     const char *path; /* exact, normalised */

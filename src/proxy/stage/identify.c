@@ -55,7 +55,7 @@ static bool answer_local_page(struct request *r)
             continue;
         struct local_answer a = {.status = 200, .content_type = STR("application/json")};
         r->rec.is_local = true;
-        p->page(o->pages_arg, head, r->arena, &a);
+        p->page(o->pages_arg, r->conf, head, r->arena, &a);
         struct header no_store = {.name = STR_INIT("cache-control"), .value = STR_INIT("no-store")};
         request_answer(r, a.status, a.content_type, a.body, &no_store, 1);
         return true;

@@ -1,0 +1,136 @@
+#include "app/listeners.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { WORKERS_MAX = 256 };
+
+static int find(const struct listeners *l, str text)
+{
+    for (unsigned i = 0; i < LISTENERS_ADDRESSES_MAX; i++)
+        if (l->at[i].id && str_eq(str_from_c(l->at[i].text), text))
+            return (int)i;
+    return -1;
+}
+
+static int find_free(const struct listeners *l)
+{
+    for (unsigned i = 0; i < LISTENERS_ADDRESSES_MAX; i++)
+        if (!l->at[i].id)
+            return (int)i;
+    return -1;
+}
+
+static void close_all(const int *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        close(fds[i]);
+}
+
+static void explain(char *why, size_t size, str text, int error)
+{
+    const char *hint = error == EADDRINUSE ? "; another program listens there: choose another "
+                                             "address with --listen or `listen:`"
+                       : error == EACCES   ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+                                           : "";
+    snprintf(why, size, "cannot listen on %.*s: %s%s", STR_ARG(text), strerror(error), hint);
+}
+
+/* One socket per worker; port 0 is chosen by the first and used by all. */
+static bool open_sockets(struct address *address, unsigned n, int *fds)
+{
+    bool is_unix = address->any.sa_family == AF_UNIX;
+    for (unsigned i = 0; i < n; i++) {
+        fds[i] = is_unix && i ? dup(fds[0]) : listen_socket(address, !is_unix && n > 1, 0);
+        if (fds[i] < 0) {
+            int error = errno;
+            close_all(fds, i);
+            errno = error;
+            return false;
+        }
+        if (i == 0 && !is_unix) {
+            address->len = sizeof(address->storage);
+            getsockname(fds[0], &address->any, &address->len);
+        }
+    }
+    return true;
+}
+
+static bool open_new(struct listeners *l, const struct listen_conf *conf,
+                     struct worker_thread *const *workers, unsigned n, char *why, size_t size)
+{
+    int fds[WORKERS_MAX];
+    struct address address = conf->address;
+    int place = find_free(l);
+    CHECK(n <= WORKERS_MAX);
+    if (place < 0 || conf->text.len >= sizeof(l->at[0].text)) {
+        snprintf(why, size, "too many or too long addresses under listen");
+        return false;
+    }
+    if (!open_sockets(&address, n, fds)) {
+        explain(why, size, conf->text, errno);
+        return false;
+    }
+    memcpy(l->at[place].text, conf->text.ptr, conf->text.len);
+    l->at[place].text[conf->text.len] = '\0';
+    l->at[place].bound = address;
+    l->at[place].id = ++l->next_id;
+    for (unsigned i = 0; i < n; i++)
+        worker_thread_listen(workers[i], l->next_id, fds[i]);
+    return true;
+}
+
+static void close_one(struct listeners *l, unsigned place, struct worker_thread *const *workers,
+                      unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        worker_thread_unlisten(workers[i], l->at[place].id);
+    l->at[place].id = 0;
+}
+
+static bool is_configured(const struct gateway_conf *conf, str text)
+{
+    for (unsigned i = 0; i < conf->listen_count; i++)
+        if (str_eq(conf->listen[i].text, text))
+            return true;
+    return false;
+}
+
+bool listeners_apply(struct listeners *l, const struct gateway_conf *conf,
+                     struct worker_thread *const *workers, unsigned worker_count, char *why,
+                     size_t size)
+{
+    unsigned first_new = l->next_id + 1;
+    for (unsigned i = 0; i < conf->listen_count; i++) {
+        if (find(l, conf->listen[i].text) >= 0 ||
+            open_new(l, &conf->listen[i], workers, worker_count, why, size))
+            continue;
+        for (unsigned k = 0; k < LISTENERS_ADDRESSES_MAX; k++)
+            if (l->at[k].id >= first_new)
+                close_one(l, k, workers, worker_count);
+        return false;
+    }
+    for (unsigned i = 0; i < LISTENERS_ADDRESSES_MAX; i++)
+        if (l->at[i].id && !is_configured(conf, str_from_c(l->at[i].text)))
+            close_one(l, i, workers, worker_count);
+    return true;
+}
+
+void listeners_url(const struct listeners *l, bool tls, char *out, size_t size)
+{
+    for (unsigned i = 0; i < LISTENERS_ADDRESSES_MAX; i++) {
+        char ip[64];
+        if (!l->at[i].id || l->at[i].bound.any.sa_family == AF_UNIX)
+            continue;
+        str text = address_ip_text(&l->at[i].bound, ip);
+        bool any = str_eq(text, STR("0.0.0.0")) || str_eq(text, STR("::"));
+        bool v6 = str_find_byte(text, ':') >= 0;
+        if (any)
+            text = STR("127.0.0.1");
+        snprintf(out, size, "%s://%s%.*s%s:%u", tls ? "https" : "http", v6 && !any ? "[" : "",
+                 STR_ARG(text), v6 && !any ? "]" : "", address_port(&l->at[i].bound));
+        return;
+    }
+    snprintf(out, size, "%s", l->at[0].text);
+}
