@@ -45,15 +45,16 @@ bool header_name_valid(str name)
     return name.len > 0;
 }
 
+/* Without a branch per byte: names are short and nearly always valid. */
 bool header_name_lower(char *name, size_t len)
 {
+    bool valid = len > 0;
     for (size_t i = 0; i < len; i++) {
         char lower = token_lower[(unsigned char)name[i]];
-        if (!lower)
-            return false;
+        valid &= lower != 0;
         name[i] = lower;
     }
-    return len > 0;
+    return valid;
 }
 
 bool header_value_valid(str value)

@@ -131,7 +131,7 @@ str status_reason(int status);
 bool header_name_valid(str name);
 bool header_value_valid(str value);
 
-/* Makes a name lower case in place; false when it is not valid. */
+/* Makes a name lower case in place; false when it is not valid (it is spoiled then). */
 bool header_name_lower(char *name, size_t len) must_check;
 
 #endif

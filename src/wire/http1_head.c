@@ -46,13 +46,23 @@ static struct http1_fault check_line(struct http1_parser *p, str line)
     return HTTP1_FINE;
 }
 
-static struct http1_fault control_fault(unsigned char byte)
+/* The control byte at window[at] does not belong to a CRLF. */
+static struct http1_fault control_fault(const struct http1_parser *p, str window, size_t at)
 {
-    if (byte == '\n')
+    str line = str_make(window.ptr + p->line_start, at - p->line_start);
+    struct http1_fault fault = p->lines == 0 ? check_first_line(p, line) : HTTP1_FINE;
+    if (fault.err) /* says more: the same whether the line was seen whole or in pieces */
+        return fault;
+    switch (window.ptr[at]) {
+    case '\n':
         return MALFORMED("LF without CR");
-    if (byte == '\0')
+    case '\r':
+        return MALFORMED("CR without LF");
+    case '\0':
         return MALFORMED("NUL byte in a head");
-    return MALFORMED("control byte in a head");
+    default:
+        return MALFORMED("control byte in a head");
+    }
 }
 
 /* The window ends inside the head. */
@@ -76,11 +86,11 @@ struct http1_fault http1_head_scan(struct http1_parser *p, str window, size_t *e
         if (at == window.len)
             return check_unfinished(p, window);
         if (window.ptr[at] != '\r')
-            return control_fault((unsigned char)window.ptr[at]);
+            return control_fault(p, window, at);
         if (at + 1 == window.len)
             return check_unfinished(p, str_first(window, at));
         if (window.ptr[at + 1] != '\n')
-            return MALFORMED("CR without LF");
+            return control_fault(p, window, at);
 
         str line = str_make(window.ptr + p->line_start, at - p->line_start);
         at += 2;

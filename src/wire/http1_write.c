@@ -49,7 +49,8 @@ static bool headers_measure(const struct headers *headers, size_t *len)
         const struct header *h = &headers->list[i];
         if (is_skipped(h))
             continue;
-        if (!header_name_valid(h->name) || !header_value_valid(h->value))
+        bool name_valid = h->id != HEADER_OTHER || header_name_valid(h->name);
+        if (!name_valid || !header_value_valid(h->value))
             return false;
         *len += h->name.len + h->value.len + 4;
     }
