@@ -47,6 +47,13 @@ struct gather {
     struct slice slices[32];
 };
 
+static void gather_init(struct gather *g, struct stream *s)
+{
+    g->stream = s; /* the slices are not zeroed: this runs for each event of a stream */
+    g->bytes = 0;
+    g->count = 0;
+}
+
 static void gather_flush(struct gather *g)
 {
     if (g->count)
@@ -207,7 +214,8 @@ static size_t exchange_do_send(struct exchange *ex, const struct response_head *
     CHECK(!x->ended);
     CHECK((head == NULL) == x->head_sent);
 
-    struct gather g = {.stream = c->stream};
+    struct gather g;
+    gather_init(&g, c->stream);
     char prefix[HTTP1_CHUNK_PREFIX_MAX];
     size_t total = 0;
     for (unsigned i = 0; i < n; i++)
