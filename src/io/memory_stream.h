@@ -1,4 +1,8 @@
-/* Two streams joined in memory, for tests: what one writes the other reads, in a later turn. */
+/*
+ * Two streams joined in memory, for tests: what one writes the other reads later (at the end of the
+ * turn).  `queued` counts what the other end has not read yet.  Bytes written before a close still
+ * arrive, as with a socket; after a reset they do not, and the other end breaks (ERR_IO).
+ */
 #ifndef IO_MEMORY_STREAM_H
 #define IO_MEMORY_STREAM_H
 
