@@ -32,11 +32,11 @@ struct endpoint {
     str key;
     str host; /* name or IP, without brackets */
     uint16_t port;
-    str unix_path;   /* not null: a Unix socket instead */
-    str authority;   /* for the Host field: host[:port] when not the scheme's default */
+    str unix_path; /* not null: a Unix socket instead */
+    str authority; /* for the Host field: host[:port] when not the scheme's default */
     bool tls;
     struct tls_context *tls_context; /* when tls; the snapshot holds the reference */
-    str proxy_host;  /* HTTP CONNECT proxy, or null */
+    str proxy_host;                  /* HTTP CONNECT proxy, or null */
     uint16_t proxy_port;
     str proxy_authorization; /* value of Proxy-Authorization, or null */
     struct pool_conf pool;
@@ -91,7 +91,7 @@ struct call {
 struct call_request {
     const struct request_head *head; /* method, target, fields; Host and framing are added */
     int64_t content_length;          /* of the whole body, exactly; -1: unknown (chunked) */
-    const struct slice *body;        /* what there is of it; the bytes must stay valid until on_head,
+    const struct slice *body; /* what there is of it; the bytes must stay valid until on_head,
                                         on_error or call_release */
     unsigned body_count;
     bool body_more; /* the rest follows by call_write(): such a call is never replayed */

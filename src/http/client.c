@@ -341,9 +341,12 @@ struct client *client_new(struct loop *l, struct resolver *r, unsigned workers)
 
 void client_free(struct client *client)
 {
-    for (unsigned i = 0; i < POOL_BUCKETS; i++)
+    for (unsigned i = 0; i < POOL_BUCKETS; i++) {
         LIST_EACH(node, &client->pools[i])
+        {
             pool_free(pool_from_node(node));
+        }
+    }
     buf_release(&client->scratch);
     free(client);
 }
@@ -360,10 +363,11 @@ struct client_stats *client_stats(struct client *client)
 
 void client_retain(struct client *client, bool (*keep)(void *arg, str key), void *arg)
 {
-    for (unsigned i = 0; i < POOL_BUCKETS; i++)
+    for (unsigned i = 0; i < POOL_BUCKETS; i++) {
         LIST_EACH(node, &client->pools[i])
         {
             struct pool *p = pool_from_node(node);
             pool_retire(p, !keep(arg, pool_key(p)));
         }
+    }
 }

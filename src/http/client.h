@@ -12,8 +12,10 @@
 
 struct client;
 
-struct client_stats { /* written by the client's thread, read by any */
-    _Atomic unsigned idle, busy, waiting; /* waiting: in a queue, no connection is being made yet */
+/* Written by the client's thread, read by any. */
+struct client_stats {
+    _Atomic unsigned idle, busy; /* connections */
+    _Atomic unsigned waiting;    /* calls in a queue, for which no connection is being made yet */
     _Atomic uint64_t opened, reused, replayed;
 };
 

@@ -199,8 +199,8 @@ static void connector_resolve(struct connector *c)
 void connector_start(struct connector *c, struct loop *l, struct resolver *r,
                      const struct endpoint *e, connector_fn *on_done, void *arg)
 {
-    *c = (struct connector){
-        .loop = l, .resolver = r, .endpoint = e, .on_done = on_done, .arg = arg};
+    *c =
+        (struct connector){.loop = l, .resolver = r, .endpoint = e, .on_done = on_done, .arg = arg};
     timer_init(&c->timeout, connector_on_timeout, c);
     deferred_init(&c->failed, connector_on_failed, c);
     if (e->connect_timeout_ms)

@@ -90,18 +90,28 @@ static const struct stream_handler tunnel_handler = {
     .on_end = tunnel_on_end,
 };
 
+static str tunnel_authority(struct tunnel *t, const struct endpoint *e)
+{
+    bool v6 = str_find_byte(e->host, ':') >= 0;
+    return arena_printf(&t->arena, v6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(e->host), e->port);
+}
+
+static str tunnel_authorization(struct tunnel *t, const struct endpoint *e)
+{
+    if (str_is_null(e->proxy_authorization))
+        return STR("");
+    return arena_printf(&t->arena, "Proxy-Authorization: %.*s\r\n",
+                        STR_ARG(e->proxy_authorization));
+}
+
 /* Written here and not by wire/http1, whose requests never are in authority form. */
 static bool tunnel_ask(struct tunnel *t, const struct endpoint *e)
 {
-    bool v6 = str_find_byte(e->host, ':') >= 0;
-    const char *open = v6 ? "[" : "", *shut = v6 ? "]" : "";
-    bool authorized = !str_is_null(e->proxy_authorization);
-    str text = arena_printf(
-        &t->arena,
-        "CONNECT %s%.*s%s:%u HTTP/1.1\r\nHost: %s%.*s%s:%u\r\n%s%.*s%s\r\n", /* */
-        open, STR_ARG(e->host), shut, e->port, open, STR_ARG(e->host), shut, e->port,
-        authorized ? "Proxy-Authorization: " : "", STR_ARG(e->proxy_authorization),
-        authorized ? "\r\n" : "");
+    str to = tunnel_authority(t, e), authorization = tunnel_authorization(t, e);
+    if (str_is_null(to) || str_is_null(authorization))
+        return false;
+    str text = arena_printf(&t->arena, "CONNECT %.*s HTTP/1.1\r\nHost: %.*s\r\n%.*s\r\n",
+                            STR_ARG(to), STR_ARG(to), STR_ARG(authorization));
     if (str_is_null(text))
         return false;
     http1_expect(&t->parser, METHOD_CONNECT);

@@ -132,22 +132,22 @@ static void h1_on_read(void *arg, struct slice bytes)
         ;
 }
 
-/* How a call ends when its connection does. */
+/* How a call ends when its connection does.  A broken stream never completes an answer, not even one
+ * that ends with the connection. */
 static enum err h1_error_of_end(const struct h1_client *h, enum err why)
 {
-    if (why == ERR_EOF)
-        return http1_eof(&h->parser);
     if (why == ERR_NO_MEMORY)
         return why;
-    /* A broken stream never completes an answer, not even one that ends with the connection. */
-    return h->state == H1_ANSWERING ? ERR_UPSTREAM_TRUNCATED : ERR_UPSTREAM_RESET;
+    if (h->state == H1_WAITING)
+        return ERR_UPSTREAM_RESET;
+    return why == ERR_EOF ? http1_eof(&h->parser) : ERR_UPSTREAM_TRUNCATED;
 }
 
 static const char *h1_why_of_end(const struct h1_client *h, enum err why)
 {
     if (!h->touched)
-        return why == ERR_EOF ? "closed before it answered" : "broke before it answered";
-    return why == ERR_EOF ? "closed inside the answer" : "broke inside the answer";
+        return why == ERR_EOF ? "closed before an answer" : "broken before an answer";
+    return why == ERR_EOF ? "closed inside the answer" : "broken inside the answer";
 }
 
 static void h1_on_end(void *arg, enum err why)

@@ -275,20 +275,30 @@ static void pool_drop_spare_opening(struct pool *p)
     free(o);
 }
 
-/* Those who had no room of their own get the attempts that became free, and the room. */
-static void pool_promote(struct pool *p)
+static struct pool_wait *pool_first_queued(struct pool *p)
 {
-    while (p->count.queued) {
-        struct pool_wait *w = LIST_ENTRY(p->queue.next, struct pool_wait, node);
-        bool spare = p->count.opening > p->count.connecting;
-        if (!spare && !pool_has_room(p))
-            return;
-        if (!spare && !pool_open(p)) {
-            wait_fail(w, ERR_NO_MEMORY, "no memory for a connection");
-            continue;
-        }
+    return LIST_ENTRY(p->queue.next, struct pool_wait, node);
+}
+
+/* Attempts that nobody waits for any more go to those in the queue. */
+static void pool_hand_on(struct pool *p)
+{
+    while (p->count.queued && p->count.opening > p->count.connecting) {
+        struct pool_wait *w = pool_first_queued(p);
         wait_leave(w);
         wait_connecting(p, w);
+    }
+}
+
+/* And so does the room that there is. */
+static void pool_fill(struct pool *p)
+{
+    pool_hand_on(p);
+    while (p->count.queued && pool_has_room(p)) {
+        if (pool_open(p))
+            pool_hand_on(p);
+        else
+            wait_fail(pool_first_queued(p), ERR_NO_MEMORY, "no memory for a connection");
     }
 }
 
@@ -300,7 +310,7 @@ void pool_forget(struct pool_wait *w)
     bool connecting = w->state == POOL_WAIT_CONNECTING;
     wait_leave(w);
     if (connecting) {
-        pool_promote(p); /* the next in the queue uses its attempt */
+        pool_hand_on(p);
         pool_drop_spare_opening(p);
     }
     pool_changed(p);
@@ -379,7 +389,7 @@ static void pool_serve(void *arg)
             w->slot_us = pool_now(p);
         w->on_slot(w->arg, s);
     }
-    pool_promote(p);
+    pool_fill(p);
 }
 
 /* A connection for who cannot use an idle one: in the place of the oldest of those, if need be. */
@@ -473,7 +483,9 @@ struct pool *pool_new(const struct pool_env *env, const struct endpoint *e)
 static void pool_drop_all_idle(struct pool *p)
 {
     LIST_EACH(node, &p->idle)
+    {
         slot_drop_idle(p, LIST_ENTRY(node, struct slot, node));
+    }
 }
 
 void pool_free(struct pool *p)

@@ -10,8 +10,11 @@
 
 static void line_end(struct line *l)
 {
+    if (l->handshake)
+        tls_cancel(l->handshake);
     if (l->stream)
         stream_close(l->stream);
+    l->handshake = NULL;
     l->stream = NULL;
 }
 
@@ -88,10 +91,20 @@ static void line_on_secured(void *arg, struct stream *s, enum err err, const cha
 {
     struct line *l = arg;
     (void)why;
+    l->handshake = NULL;
     if (err)
         l->ended = true;
     else
         line_use(l, s);
+}
+
+void line_secure(struct line *l)
+{
+    struct stream *s = l->stream;
+    stream_read_stop(s);
+    l->stream = NULL;
+    l->handshake = tls_start(l->provider->tls, s, STR_NULL, 0, line_on_secured, l);
+    CHECK(l->handshake != NULL);
 }
 
 /* A line not used before, while there is one; then those that ended. */
@@ -113,8 +126,9 @@ static void provider_on_accept(void *arg, struct stream *s, const struct address
     buf_release(&l->got);
     *l = (struct line){.provider = p};
     buf_init(&l->got, 0);
-    if (p->tls)
-        CHECK(tls_start(p->tls, s, STR_NULL, 0, line_on_secured, l) != NULL);
+    l->stream = s;
+    if (p->tls && !p->plain_first)
+        line_secure(l);
     else
         line_use(l, s);
 }
@@ -332,8 +346,9 @@ static void heard_start(struct rig *r, struct heard *h, enum method method,
     h->rig = r;
     arena_init(&h->arena, 0);
     buf_init(&h->body, 0);
-    h->head = (struct request_head){
-        .method = method, .method_text = method_name(method), .target = STR("/v1/chat/completions")};
+    h->head = (struct request_head){.method = method,
+                                    .method_text = method_name(method),
+                                    .target = STR("/v1/chat/completions")};
     EXPECT(head_add(&h->head.headers, &h->arena, STR("authorization"), STR("Bearer secret")));
     q.head = &h->head;
     h->call = call_start(client_caller(r->client), &r->endpoint, &q, &h->arena, &heard_handler, h);

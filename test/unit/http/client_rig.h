@@ -18,9 +18,10 @@ struct provider;
 /* A connection as the provider sees it. */
 struct line {
     struct provider *provider;
-    struct stream *stream; /* NULL: closed by us */
-    struct buf got;        /* all that came, unless the provider answers by itself: then what is left */
-    bool ended;            /* the gateway closed it */
+    struct stream *stream; /* NULL: closed by us, or in its handshake */
+    struct tls_handshake *handshake;
+    struct buf got; /* all that came; what was answered by itself is taken out */
+    bool ended;     /* the gateway closed it */
     enum err why;
     unsigned requests; /* answered by itself */
 };
@@ -29,10 +30,11 @@ struct provider {
     struct loop *loop;
     struct listener *listener;
     uint16_t port;
-    struct tls_context *tls;           /* given by the test; it owns it */
+    struct tls_context *tls; /* given by the test; it owns it */
+    bool plain_first;        /* TLS begins only with line_secure() */
     struct line lines[PROVIDER_CONNECTIONS];
-    unsigned count;                    /* connections that ever came */
-    str answer;                        /* sent for each whole request, when not null */
+    unsigned count; /* connections that ever came */
+    str answer;     /* sent for each whole request, when not null */
     void (*on_request)(struct line *l, str head, str body); /* or this is called */
     void *arg;
 };
@@ -59,6 +61,7 @@ void provider_close(struct provider *p);
 void line_say(struct line *l, str bytes);
 void line_close(struct line *l);
 void line_reset(struct line *l);
+void line_secure(struct line *l); /* the provider's TLS from now on */
 
 /* One call and what it was told. */
 struct heard {
@@ -72,7 +75,7 @@ struct heard {
     char why[160];
     char field[64]; /* value of x-test in the answer's head */
     struct buf body;
-    unsigned order; /* the how-manieth of all calls to end */
+    unsigned order;            /* the how-manieth of all calls to end */
     struct call_timing timing; /* at its end */
     /* What to do from inside callbacks. */
     bool release_on_connected, release_on_head, release_on_body, release_on_end, pause_on_head;

@@ -17,10 +17,10 @@ enum cut { CUT_FIN, CUT_RST };
 static enum err expected_error(unsigned i, size_t at, enum cut how)
 {
     size_t head = strlen(recorded[i].head), whole = head + strlen(recorded[i].body);
-    if (at == 0 || how == CUT_RST)
-        return at < head ? ERR_UPSTREAM_RESET : at == whole && !recorded[i].until_eof
-                   ? ERR_NONE : ERR_UPSTREAM_TRUNCATED;
-    if (at == whole || (recorded[i].until_eof && at >= head))
+    bool until_eof = recorded[i].until_eof;
+    if (at < head)
+        return ERR_UPSTREAM_RESET;
+    if (until_eof ? how == CUT_FIN && at >= head : at == whole)
         return ERR_NONE;
     return ERR_UPSTREAM_TRUNCATED;
 }

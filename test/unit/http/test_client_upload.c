@@ -63,8 +63,9 @@ TEST(what_is_written_before_the_connection_stands_goes_out_in_order)
         EXPECT_EQ(say(&h, STR("end"), true), 35);
         TURN_UNTIL(&r, h.drains);
         TURN_UNTIL(&r, str_find(got(&r, 0), STR("end")) > 0);
-        EXPECT_CONTAINS(got(&r, 0), chunked ? "\r\n\r\n23\r\nbytes that change after the callend\r\n"
-                                            : "\r\n\r\nbytes that change after the callend");
+        EXPECT_CONTAINS(got(&r, 0), chunked
+                                        ? "\r\n\r\n23\r\nbytes that change after the callend\r\n"
+                                        : "\r\n\r\nbytes that change after the callend");
         EXPECT_NE(h.call->timing.sent_us, 0);
         EXPECT_EQ(h.drains, 1);
         call_done(&h);
