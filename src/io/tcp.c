@@ -9,6 +9,10 @@
 /* Slices of one system call. */
 enum { WRITE_SLICES = 64 };
 
+/* Of the queue, libuv gets so much at once: only when all of that has gone does `queued` shrink, and
+ * users tell from it whether a slow peer takes anything at all. */
+enum { WRITE_BYTES = 65536 };
+
 /* After a failed write, what the peer sent before it left is still read: so many times. */
 enum { LAST_READS = 64 };
 
@@ -160,11 +164,11 @@ static void on_written(uv_write_t *req, int status);
 static void write_queue(struct tcp *t)
 {
     uv_buf_t bufs[WRITE_SLICES];
-    unsigned n = t->queue.count < WRITE_SLICES ? t->queue.count : WRITE_SLICES;
+    unsigned n = 0;
     t->in_flight = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct slice s = chain_at(&t->queue, i);
-        bufs[i] = uv_buf_init((char *)s.ptr, (unsigned)s.len);
+    while (n < t->queue.count && n < WRITE_SLICES && t->in_flight < WRITE_BYTES) {
+        struct slice s = chain_at(&t->queue, n);
+        bufs[n++] = uv_buf_init((char *)s.ptr, (unsigned)s.len);
         t->in_flight += s.len;
     }
     if (uv_write(&t->req.write, &t->uv, bufs, n, on_written)) {
