@@ -43,8 +43,8 @@ static void apply_overrides(struct config_tree *t, const struct config_sources *
 {
     config_tree_set_environment(t);
     for (unsigned i = 0; i < src->override_count; i++)
-        config_tree_set(t, str_from_c(src->overrides[i].option), str_from_c(src->overrides[i].path),
-                        str_from_c(src->overrides[i].value));
+        config_tree_set(t, src->overrides[i].option, src->overrides[i].path,
+                        src->overrides[i].value);
 }
 
 /* Two options that say the same: the one with the higher source counts, as if it were one. */

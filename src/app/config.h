@@ -18,9 +18,9 @@
 
 /* One value given beside the file.  Texts are borrowed. */
 struct config_override {
-    const char *option; /* how it was given, for messages: "--set", "--listen" */
-    const char *path;   /* "server.max_body", "models.\"gpt-4.1\".strategy", "listen" */
-    const char *value;
+    str option; /* how it was given, for messages: "--set", "--listen" */
+    str path;   /* "server.max_body", "models.\"gpt-4.1\".strategy", "listen" */
+    str value;
 };
 
 /* All borrowed for the call. */

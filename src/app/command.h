@@ -1,0 +1,16 @@
+/*
+ * The commands.  Each returns the program's exit status: 0 well, 1 a problem (said on standard
+ * error), 2 wrong usage.
+ */
+#ifndef APP_COMMAND_H
+#define APP_COMMAND_H
+
+#include "app/cli.h"
+
+int command_check(struct cli *c); /* validate; --print: what is in effect */
+int command_init(struct cli *c);  /* write a commented beginning */
+int command_version(struct cli *c);
+int command_completions(struct cli *c); /* a script for bash, zsh or fish */
+int command_docs(struct cli *c);        /* options, errors, man: for tools/gen-docs */
+
+#endif
