@@ -140,9 +140,9 @@ static bool has_op(const struct json_edit *e, uint32_t object, enum op op)
 /* The first member that stays, or JSON_NONE. */
 static uint32_t first_kept(const struct json_edit *e, uint32_t object)
 {
-    JSON_EACH(m, e->doc, object)
-    if (!is_removed(e, object, m))
-        return m;
+    JSON_EACH (m, e->doc, object)
+        if (!is_removed(e, object, m))
+            return m;
     return JSON_NONE;
 }
 
@@ -159,8 +159,7 @@ static void splice_removals(const struct json_edit *e, struct splices *s, uint32
 {
     uint32_t before = JSON_NONE;
     bool behind_kept = false;
-    JSON_EACH(m, e->doc, object)
-    {
+    JSON_EACH (m, e->doc, object) {
         uint32_t next = json_next(e->doc, object, m), value_end = end_of(e, json_value(m));
         behind_kept |= m == kept;
         if (is_removed(e, object, m)) {
@@ -200,8 +199,8 @@ static void splice_inserts(const struct json_edit *e, struct splices *s, uint32_
 static void splice_object(const struct json_edit *e, struct splices *s, uint32_t object)
 {
     uint32_t kept = first_kept(e, object), last = JSON_NONE;
-    JSON_EACH(m, e->doc, object)
-    last = m;
+    JSON_EACH (m, e->doc, object)
+        last = m;
     uint32_t start = json_node(e->doc, object)->start + 1;
     uint32_t end = last ? end_of(e, json_value(last)) : start;
     bool before = false;

@@ -276,9 +276,9 @@ uint32_t json_member_name(const struct json_doc *doc, uint32_t object, str name)
 {
     if (!json_is(doc, object, JSON_OBJECT))
         return JSON_NONE;
-    JSON_EACH(m, doc, object)
-    if (json_string_eq(doc, m, name))
-        return m;
+    JSON_EACH (m, doc, object)
+        if (json_string_eq(doc, m, name))
+            return m;
     return JSON_NONE;
 }
 
@@ -377,8 +377,7 @@ enum err json_check_members(const struct json_doc *doc, uint32_t object, const s
         if (!members)
             return ERR_NO_MEMORY;
     }
-    JSON_EACH(m, doc, object)
-    {
+    JSON_EACH (m, doc, object) {
         *culprit = m;
         if (count == JSON_MEMBERS_MAX)
             return ERR_FIELD_INVALID;

@@ -21,8 +21,7 @@ static uint32_t check_node(const struct json_doc *doc, uint32_t node, uint32_t f
         return n->end;
     }
     uint32_t at = n->start + 1, count = 0, last = node + 1;
-    JSON_EACH(item, doc, node)
-    {
+    JSON_EACH (item, doc, node) {
         CHECK(item == last);
         at = check_node(doc, item, at);
         if (n->kind == JSON_OBJECT)
@@ -67,8 +66,7 @@ static void check_edits(const struct json_doc *doc, struct arena *arena)
     /* Every second member goes, the others become 7, two come. */
     json_edit_init(&e, doc, arena);
     uint32_t left = 0, odd = 0;
-    JSON_EACH(m, doc, JSON_ROOT)
-    {
+    JSON_EACH (m, doc, JSON_ROOT) {
         if (odd++ & 1) {
             json_edit_replace(&e, json_value(m), STR("7"));
             left++;
@@ -97,8 +95,7 @@ static void check_shallow(const struct json_doc *doc, struct arena *arena, str s
     check_node(&shallow, JSON_ROOT, 0);
     CHECK(json_count(&shallow, JSON_ROOT) == json_count(doc, JSON_ROOT));
     uint32_t deep = json_first(doc, JSON_ROOT);
-    JSON_EACH(item, &shallow, JSON_ROOT)
-    {
+    JSON_EACH (item, &shallow, JSON_ROOT) {
         CHECK(json_raw(&shallow, item).len == json_raw(doc, deep).len);
         deep = json_next(doc, JSON_ROOT, deep);
     }

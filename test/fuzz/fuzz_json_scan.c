@@ -24,9 +24,9 @@ static uint32_t last_member(const struct json_doc *doc, uint32_t object, str nam
 {
     uint32_t last = JSON_NONE;
     if (json_is(doc, object, JSON_OBJECT))
-        JSON_EACH(m, doc, object)
-    if (json_string_eq(doc, m, name) && json_string_raw(doc, m).len <= JSON_SCAN_NAME_MAX)
-        last = json_value(m);
+        JSON_EACH (m, doc, object)
+            if (json_string_eq(doc, m, name) && json_string_raw(doc, m).len <= JSON_SCAN_NAME_MAX)
+                last = json_value(m);
     return last;
 }
 
@@ -36,16 +36,14 @@ static unsigned count_finishes(const struct json_doc *doc)
     unsigned count = 0;
     if (!json_is(doc, JSON_ROOT, JSON_OBJECT))
         return 0;
-    JSON_EACH(m, doc, JSON_ROOT)
-    {
+    JSON_EACH (m, doc, JSON_ROOT) {
         if (!json_string_eq(doc, m, STR("choices")) || !json_is(doc, json_value(m), JSON_ARRAY))
             continue;
-        JSON_EACH(choice, doc, json_value(m))
-        {
+        JSON_EACH (choice, doc, json_value(m)) {
             if (!json_is(doc, choice, JSON_OBJECT))
                 continue;
-            JSON_EACH(n, doc, choice)
-            count += json_string_eq(doc, n, STR("finish_reason"));
+            JSON_EACH (n, doc, choice)
+                count += json_string_eq(doc, n, STR("finish_reason"));
         }
     }
     return count;
