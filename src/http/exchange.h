@@ -58,9 +58,9 @@ struct exchange {
     const struct request_head *head;
     const struct address *peer;
     bool tls;
-    const char *protocol;    /* "http/1.1", "http/1.0", for the log */
-    str client_subject;      /* verified client certificate, or null */
-    uint64_t started_us;     /* loop time at the first byte of the head */
+    const char *protocol;         /* "http/1.1", "http/1.0", for the log */
+    str client_subject;           /* verified client certificate, or null */
+    uint64_t started_us;          /* loop time at the first byte of the head */
     uint64_t bytes_in, bytes_out; /* on the wire, kept by the implementation */
     /* Loop time at which the client last took bytes of the answer, as far as exchange_send() or
      * on_drain could see: exchange_queued() brings it up to date. */

@@ -714,9 +714,10 @@ bool h1_server_refuse(struct server *s, struct stream *stream, const struct addr
     server_conn_open(s, &c->base, &conn_ops);
     c->ending = H1_END_CLOSE;
     c->dirty = true;
-    h1_send_own(c, &c->arena, ERR_OVERLOADED,
-                STR("{\"error\":{\"message\":\"Too many connections.\",\"type\":\"service_unavailable_"
-                    "error\",\"param\":null,\"code\":\"overloaded\"}}"));
+    h1_send_own(
+        c, &c->arena, ERR_OVERLOADED,
+        STR("{\"error\":{\"message\":\"Too many connections.\",\"type\":\"service_unavailable_"
+            "error\",\"param\":null,\"code\":\"overloaded\"}}"));
     h1_go_deaf(c);
     h1_enter(c, H1_FLUSH);
     stream_read_start(stream);

@@ -212,8 +212,7 @@ unsigned server_listen(struct server *s, int fd, struct tls_context *tls)
 
 static struct server_listener *listener_by_id(struct server *s, unsigned id)
 {
-    LIST_EACH(node, &s->listeners)
-    {
+    LIST_EACH (node, &s->listeners) {
         struct server_listener *l = LIST_ENTRY(node, struct server_listener, node);
         if (l->id == id)
             return l;
@@ -246,8 +245,7 @@ void server_unlisten(struct server *s, unsigned id)
 
 static void unlisten_all(struct server *s)
 {
-    LIST_EACH(node, &s->listeners)
-    {
+    LIST_EACH (node, &s->listeners) {
         listener_end(LIST_ENTRY(node, struct server_listener, node));
     }
 }
@@ -277,8 +275,7 @@ void server_configure(struct server *s, const struct server_conf *conf, unsigned
 
 static void cancel_arrivals(struct server *s)
 {
-    LIST_EACH(node, &s->arrivals)
-    {
+    LIST_EACH (node, &s->arrivals) {
         arrival_cancel(LIST_ENTRY(node, struct arrival, node));
     }
 }
@@ -290,8 +287,7 @@ void server_drain(struct server *s, void (*told)(void *arg), void *arg)
     s->on_drained_arg = arg;
     unlisten_all(s);
     cancel_arrivals(s);
-    LIST_EACH(node, &s->conns)
-    {
+    LIST_EACH (node, &s->conns) {
         struct server_conn *c = LIST_ENTRY(node, struct server_conn, node);
         c->ops->drain(c);
     }

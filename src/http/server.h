@@ -14,14 +14,14 @@ struct server;
 
 /* Counters of connections, for metrics; written by the server's thread, read by any. */
 struct server_stats {
-    _Atomic unsigned connections;    /* open now */
+    _Atomic unsigned connections; /* open now */
     _Atomic uint64_t accepted;
     _Atomic uint64_t refused;           /* over connections_max, or no memory */
     _Atomic uint64_t handshakes_failed; /* TLS, the 10 s limit included */
 };
 
 struct server_options {
-    struct server_conf conf; /* copied; server_configure() replaces it */
+    struct server_conf conf;  /* copied; server_configure() replaces it */
     unsigned connections_max; /* this loop's share of conf.max_connections */
     /* A request's head is complete.  The callee owns the exchange from here (see exchange.h). */
     void (*on_exchange)(void *arg, struct exchange *ex);

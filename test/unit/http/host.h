@@ -72,14 +72,14 @@ void host_turns(struct host *h);
 void host_tick(struct host *h); /* a turn that waits a little */
 
 /* What applications do. */
-void visit_hello(struct visit *v);       /* answers "hello", releases */
-void visit_take_body(struct visit *v);   /* lets the body flow */
-void visit_echo(struct visit *v);        /* answers the body it got, releases */
-void visit_begin(struct visit *v);       /* head of unknown length, no byte */
+void visit_hello(struct visit *v);     /* answers "hello", releases */
+void visit_take_body(struct visit *v); /* lets the body flow */
+void visit_echo(struct visit *v);      /* answers the body it got, releases */
+void visit_begin(struct visit *v);     /* head of unknown length, no byte */
 void visit_say(struct visit *v, str text);
-void visit_end(struct visit *v);         /* ends the answer, releases */
+void visit_end(struct visit *v);                          /* ends the answer, releases */
 void visit_answer(struct visit *v, int status, str text); /* whole, releases */
-void visit_abort(struct visit *v);       /* aborts and releases */
+void visit_abort(struct visit *v);                        /* aborts and releases */
 void visit_release(struct visit *v);
 
 /* A client. */

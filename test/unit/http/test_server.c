@@ -54,7 +54,8 @@ TEST(the_exchange_tells_what_was_asked)
     EXPECT_EQ(address_port(ex->peer), 1234);
     visit_take_body(&h->visits[0]);
     HOST_UNTIL(h, h->visits[0].body_ended);
-    EXPECT_EQ(ex->bytes_in, strlen("POST /v1/x?y=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"));
+    EXPECT_EQ(ex->bytes_in,
+              strlen("POST /v1/x?y=1 HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"));
     EXPECT_EQ(ex->bytes_out, 0);
     struct response_head head = {.status = 200, .content_length = -1};
     exchange_send(ex, &head, &SLICE_BORROWED(STR("hello")), 1, true);
@@ -569,8 +570,7 @@ TEST(an_answer_longer_than_promised_is_a_bug)
     guest_send(&g, GET);
     HOST_UNTIL(h, h->count == 1);
     struct response_head head = {.status = 200, .content_length = 2};
-    EXPECT_ABORT(
-        exchange_send(h->visits[0].ex, &head, &SLICE_BORROWED(STR("longer")), 1, true));
+    EXPECT_ABORT(exchange_send(h->visits[0].ex, &head, &SLICE_BORROWED(STR("longer")), 1, true));
     guest_leave(&g);
     host_close(h);
 }
