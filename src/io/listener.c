@@ -10,9 +10,9 @@
 #include "base/check.h"
 
 enum {
-    BACKLOG = 4096,          /* the kernel cuts it to net.core.somaxconn */
-    ACCEPTS_A_TURN = 64,     /* then the connections that are here get their turn */
-    REFUSALS_A_PAUSE = 16,   /* turned away before each pause, when descriptors run out */
+    BACKLOG = 4096,        /* the kernel cuts it to net.core.somaxconn */
+    ACCEPTS_A_TURN = 64,   /* then the connections that are here get their turn */
+    REFUSALS_A_PAUSE = 16, /* turned away before each pause, when descriptors run out */
     EXHAUSTED_PAUSE_MS = 100,
     KEPT_BACK_MAX = 64, /* descriptors left for upstream connections and logs */
 };

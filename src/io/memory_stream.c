@@ -14,13 +14,13 @@ struct memory {
     struct pair *pair;
     struct chain out;
     struct deferred pump;
-    bool wanted;   /* the user wants to read */
-    bool eof;      /* on_end(ERR_EOF) was called */
-    bool ended;    /* on_end was called with an error */
-    bool broken;   /* a write failed: the other end is closed */
-    bool drained;  /* on_drain is to be called */
-    bool fin;      /* nothing follows what is in `out` */
-    bool reset;    /* closed so */
+    bool wanted;  /* the user wants to read */
+    bool eof;     /* on_end(ERR_EOF) was called */
+    bool ended;   /* on_end was called with an error */
+    bool broken;  /* a write failed: the other end is closed */
+    bool drained; /* on_drain is to be called */
+    bool fin;     /* nothing follows what is in `out` */
+    bool reset;   /* closed so */
     bool closed;
 };
 
@@ -68,7 +68,7 @@ static void deliver(struct memory *m)
         n = m->pair->chunk;
     memcpy(to, front.ptr, n);
     chain_drop(&from->out, n);
-    from->stream.queued = from->out.bytes;
+    stream_set_queued(&from->stream, from->out.bytes);
     from->drained = from->out.bytes == 0;
     if (from->drained)
         wake(from);
@@ -125,7 +125,7 @@ static size_t memory_write(struct stream *s, const struct slice *v, unsigned n)
         m->broken = true;
     for (unsigned i = 0; i < n && !m->broken; i++)
         m->broken = !chain_add(&m->out, v[i]);
-    s->queued = m->broken ? 0 : m->out.bytes;
+    stream_set_queued(s, m->broken ? 0 : m->out.bytes);
     wake(m->broken ? m : m->other);
     return s->queued;
 }

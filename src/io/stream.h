@@ -48,8 +48,17 @@ struct stream {
     const struct stream_handler *handler;
     void *arg;
     struct loop *loop;
-    size_t queued; /* bytes accepted and not yet with the kernel */
+    size_t queued; /* bytes accepted and not yet with the kernel; shrinks as the peer takes them */
+    struct stream *above; /* what this one carries (TLS), or NULL: its `queued` follows ours */
 };
+
+/* For implementations. */
+static inline void stream_set_queued(struct stream *s, size_t queued)
+{
+    s->queued = queued;
+    if (s->above)
+        s->above->queued = queued;
+}
 
 static inline void stream_handle(struct stream *s, const struct stream_handler *h, void *arg)
 {

@@ -39,7 +39,7 @@ static void tcp_end(struct tcp *t, enum err why)
 static void drop_queue(struct tcp *t)
 {
     chain_release(&t->queue);
-    t->stream.queued = 0;
+    stream_set_queued(&t->stream, 0);
 }
 
 /* Writing is over.  The user hears of it later, and of nothing twice. */
@@ -190,7 +190,7 @@ static void on_written(uv_write_t *req, int status)
         return;
     }
     chain_drop(&t->queue, written);
-    t->stream.queued = t->queue.bytes;
+    stream_set_queued(&t->stream, t->queue.bytes);
     if (t->queue.bytes) {
         write_queue(t);
         return;
@@ -234,7 +234,7 @@ static void queue_rest(struct tcp *t, const struct slice *v, unsigned n, size_t 
             return;
         }
     }
-    t->stream.queued = t->queue.bytes;
+    stream_set_queued(&t->stream, t->queue.bytes);
 }
 
 static size_t tcp_write(struct stream *s, const struct slice *v, unsigned n)

@@ -17,16 +17,16 @@ struct tcp {
         uv_connect_t connect;
         uv_write_t write;
     } req;
-    struct chain queue;        /* accepted, not yet with the kernel */
-    size_t in_flight;          /* bytes of the queue's front that libuv is writing */
-    struct deferred failed;    /* reports a failed write */
-    enum err broken;           /* why writing is over */
-    bool wanted;               /* the user wants to read */
-    bool reading;              /* libuv reads: may be true though not wanted, see tcp_read_stop */
-    bool eof;                  /* on_end(ERR_EOF) was called: the peer has nothing more to say */
-    bool ended;                /* on_end was called with an error: all is over */
-    bool shut;                 /* our side ends, or has ended, after the queue */
-    bool closed;               /* silent; waits for libuv to let go of it */
+    struct chain queue;     /* accepted, not yet with the kernel */
+    size_t in_flight;       /* bytes of the queue's front that libuv is writing */
+    struct deferred failed; /* reports a failed write */
+    enum err broken;        /* why writing is over */
+    bool wanted;            /* the user wants to read */
+    bool reading;           /* libuv reads: may be true though not wanted, see tcp_read_stop */
+    bool eof;               /* on_end(ERR_EOF) was called: the peer has nothing more to say */
+    bool ended;             /* on_end was called with an error: all is over */
+    bool shut;              /* our side ends, or has ended, after the queue */
+    bool closed;            /* silent; waits for libuv to let go of it */
 };
 
 /* A stream without a socket yet, of the address's family.  NULL: out of memory. */

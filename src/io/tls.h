@@ -59,9 +59,9 @@ struct tls_handshake *tls_start(struct tls_context *c, struct stream *transport,
 void tls_cancel(struct tls_handshake *h); /* before on_done: none will come, transport closed */
 
 /* Of a TLS stream after its handshake. */
-str tls_alpn(const struct stream *s);        /* "" if none was agreed */
+str tls_alpn(const struct stream *s); /* "" if none was agreed */
 bool tls_was_resumed(const struct stream *s);
 str tls_peer_subject(const struct stream *s); /* verified client certificate's subject, or null */
-str tls_version(const struct stream *s);     /* "TLSv1.3" */
+str tls_version(const struct stream *s);      /* "TLSv1.3" */
 
 #endif
