@@ -48,7 +48,6 @@ static const struct cli_option init_options[] = {
 static const struct cli_option mock_options[] = {
     {.name = "listen", .value = CLI_ADDRESS, .initial = "127.0.0.1:8081",
      .help = "address to answer at"},
-    {.name = "workers", .value = CLI_NUMBER, .initial = "1", .help = "event loops"},
     {.name = "latency", .value = CLI_DURATION, .help = "pause before an answer's head"},
     {.name = "ttft", .value = CLI_DURATION, .help = "pause before a stream's first content"},
     {.name = "token-rate", .value = CLI_NUMBER, .help = "tokens a second in streams; 0: at once"},

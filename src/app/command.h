@@ -7,6 +7,8 @@
 
 #include "app/cli.h"
 
+int command_serve(struct cli *c);       /* the gateway */
+int command_mock(struct cli *c);        /* a stand-in for providers */
 int command_check(struct cli *c); /* validate; --print: what is in effect */
 int command_init(struct cli *c);  /* write a commented beginning */
 int command_version(struct cli *c);

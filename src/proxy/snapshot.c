@@ -36,6 +36,7 @@ struct listing {
 struct core {
     _Atomic unsigned refs;
     struct gateway_conf *conf;
+    void (*free_conf)(struct gateway_conf *conf);
     struct tls_context *tls;
     const struct key_conf **keys; /* open addressing, a power of two, at most half full */
     size_t key_slots;
@@ -55,12 +56,6 @@ static void listing_unref(struct listing *l)
     free(l);
 }
 
-static void gateway_conf_free(struct gateway_conf *conf)
-{
-    struct arena arena = conf->arena; /* conf itself lives in it */
-    arena_release(&arena);
-}
-
 static void core_release_tls(struct core *core)
 {
     tls_context_unref(core->tls);
@@ -73,7 +68,7 @@ static void core_unref(struct core *core)
     if (!counter_down(&core->refs))
         return;
     core_release_tls(core);
-    gateway_conf_free(core->conf);
+    core->free_conf(core->conf);
     free(core->keys);
     free(core);
 }
@@ -184,11 +179,14 @@ static struct snapshot *snapshot_over(struct core *core)
     return s;
 }
 
-struct snapshot *snapshot_new(struct gateway_conf *conf, char *why, size_t size)
+struct snapshot *snapshot_new(struct gateway_conf *conf,
+                              void (*free_conf)(struct gateway_conf *conf), char *why,
+                              size_t size)
 {
     struct core *core = core_new(conf, why, size);
     if (!core)
         return NULL;
+    core->free_conf = free_conf;
     struct snapshot *s = snapshot_over(core);
     if (s)
         return s;

@@ -1,0 +1,601 @@
+#include "app/mock_answer.h"
+
+#include <stdio.h>
+
+#include "wire/json_write.h"
+
+static const char *const words[] = {"The ",   "gateway ", "relays ", "every ", "token ", "as ",
+                                    "it ",    "arrives, ", "and ",   "adds ",  "nothing ", "to ",
+                                    "the ",   "answer. ", "Demo ",   "text. "};
+
+enum { EMBEDDING_DEFAULT = 8, EMBEDDING_MAX = 4096, CREATED = 1700000000 };
+
+static str word(unsigned i)
+{
+    return str_from_c(words[i % ARRAY_LEN(words)]);
+}
+
+static uint32_t field(const struct mock_question *q, const char *name)
+{
+    return q->doc.count ? json_member(&q->doc, JSON_ROOT, str_from_c(name)) : JSON_NONE;
+}
+
+static uint64_t prompt_tokens(const struct mock_question *q)
+{
+    return q->bytes / 4 + 1;
+}
+
+/* The name of the first function tool, raw; null: none is offered or wanted. */
+static str tool_name(const struct mock_question *q)
+{
+    uint32_t tools = field(q, "tools");
+    if (!q->plan->tool || !json_count(&q->doc, tools))
+        return STR_NULL;
+    uint32_t tool = json_first(&q->doc, tools);
+    uint32_t function = json_member(&q->doc, tool, STR("function"));
+    uint32_t name = json_member(&q->doc, function ? function : tool, STR("name"));
+    return json_is(&q->doc, name, JSON_STRING) ? json_string_raw(&q->doc, name) : STR_NULL;
+}
+
+/* --- Judging -------------------------------------------------------------------------------- */
+
+static const char *judge_messages(const struct mock_question *q, str *param)
+{
+    uint32_t messages = field(q, "messages");
+    bool after_calls = false;
+    *param = STR("messages");
+    if (!json_is(&q->doc, messages, JSON_ARRAY) || !json_count(&q->doc, messages))
+        return "messages must be a list that is not empty";
+    JSON_EACH(m, &q->doc, messages)
+    {
+        uint32_t role = json_member(&q->doc, m, STR("role"));
+        if (!json_is(&q->doc, role, JSON_STRING))
+            return "each message needs a role";
+        bool is_tool = json_string_eq(&q->doc, role, STR("tool"));
+        if (is_tool && !after_calls)
+            return "messages with role 'tool' must be a response to a preceding message with "
+                   "'tool_calls'";
+        if (is_tool &&
+            !json_is(&q->doc, json_member(&q->doc, m, STR("tool_call_id")), JSON_STRING))
+            return "a message with role 'tool' needs a tool_call_id";
+        if (!is_tool)
+            after_calls = json_is(&q->doc, json_member(&q->doc, m, STR("tool_calls")), JSON_ARRAY);
+    }
+    return NULL;
+}
+
+const char *mock_judge(const struct mock_question *q, str *param)
+{
+    *param = STR_NULL;
+    if (endpoint_facts(q->kind)->body != ENDPOINT_BODY_JSON)
+        return NULL;
+    switch (q->kind) {
+    case ENDPOINT_CHAT:
+        return judge_messages(q, param);
+    case ENDPOINT_EMBEDDINGS:
+        *param = STR("input");
+        return field(q, "input") ? NULL : "input is missing";
+    case ENDPOINT_COMPLETIONS:
+        *param = STR("prompt");
+        return field(q, "prompt") ? NULL : "prompt is missing";
+    default:
+        return NULL;
+    }
+}
+
+/* --- Pieces --------------------------------------------------------------------------------- */
+
+static void begin(struct json_write *w, struct buf *out, const struct mock_question *q,
+                  const char *object, const char *id_prefix)
+{
+    char id[48];
+    int len = snprintf(id, sizeof(id), "%s-mock%llu", id_prefix, (unsigned long long)q->id);
+    json_write_init(w, out);
+    json_write_object(w);
+    json_write_member(w, STR("id"), str_make(id, (size_t)len));
+    json_write_member(w, STR("object"), str_from_c(object));
+    json_write_member_u64(w, STR("created"), CREATED);
+    json_write_member(w, STR("model"), q->model);
+}
+
+static void usage(struct json_write *w, uint64_t in, uint64_t out)
+{
+    json_write_key(w, STR("usage"));
+    json_write_object(w);
+    json_write_member_u64(w, STR("prompt_tokens"), in);
+    json_write_member_u64(w, STR("completion_tokens"), out);
+    json_write_member_u64(w, STR("total_tokens"), in + out);
+    json_write_object_end(w);
+}
+
+static void text(struct json_write *w, unsigned tokens)
+{
+    struct buf all;
+    buf_init(&all, 0);
+    for (unsigned i = 0; i < tokens; i++)
+        buf_add_str(&all, word(i));
+    json_write_string(w, buf_str(&all));
+    buf_release(&all);
+}
+
+static void tool_call(struct json_write *w, str name, bool streamed)
+{
+    json_write_key(w, STR("tool_calls"));
+    json_write_array(w);
+    json_write_object(w);
+    if (streamed)
+        json_write_member_u64(w, STR("index"), 0);
+    json_write_member(w, STR("id"), STR("call_mock1"));
+    json_write_member(w, STR("type"), STR("function"));
+    json_write_key(w, STR("function"));
+    json_write_object(w);
+    json_write_key(w, STR("name"));
+    json_write_raw_string(w, name);
+    json_write_member(w, STR("arguments"), streamed ? STR("") : STR("{\"city\":\"Paris\"}"));
+    json_write_object_end(w);
+    json_write_object_end(w);
+    json_write_array_end(w);
+}
+
+/* --- Whole answers -------------------------------------------------------------------------- */
+
+static void chat(const struct mock_question *q, struct buf *out)
+{
+    struct json_write w;
+    str tool = tool_name(q);
+    begin(&w, out, q, "chat.completion", "chatcmpl");
+    json_write_key(&w, STR("choices"));
+    json_write_array(&w);
+    json_write_object(&w);
+    json_write_member_u64(&w, STR("index"), 0);
+    json_write_key(&w, STR("message"));
+    json_write_object(&w);
+    json_write_member(&w, STR("role"), STR("assistant"));
+    json_write_key(&w, STR("content"));
+    if (tool.len) {
+        json_write_null(&w);
+        tool_call(&w, tool, false);
+    } else {
+        text(&w, q->plan->o.tokens);
+    }
+    json_write_key(&w, STR("refusal"));
+    json_write_null(&w);
+    json_write_object_end(&w);
+    json_write_key(&w, STR("logprobs"));
+    json_write_null(&w);
+    json_write_member(&w, STR("finish_reason"), tool.len ? STR("tool_calls") : STR("stop"));
+    json_write_object_end(&w);
+    json_write_array_end(&w);
+    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    json_write_object_end(&w);
+}
+
+static void completion(const struct mock_question *q, struct buf *out)
+{
+    struct json_write w;
+    begin(&w, out, q, "text_completion", "cmpl");
+    json_write_key(&w, STR("choices"));
+    json_write_array(&w);
+    json_write_object(&w);
+    json_write_key(&w, STR("text"));
+    text(&w, q->plan->o.tokens);
+    json_write_member_u64(&w, STR("index"), 0);
+    json_write_key(&w, STR("logprobs"));
+    json_write_null(&w);
+    json_write_member(&w, STR("finish_reason"), STR("stop"));
+    json_write_object_end(&w);
+    json_write_array_end(&w);
+    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    json_write_object_end(&w);
+}
+
+static void base64_floats(struct json_write *w, unsigned n)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    struct buf raw, coded;
+    buf_init(&raw, 0);
+    buf_init(&coded, 0);
+    for (unsigned i = 0; i < n; i++) {
+        float value = (float)(i + 1) / (float)n;
+        buf_add(&raw, &value, sizeof(value)); /* little-endian, as the API says and x86 is */
+    }
+    for (size_t i = 0; i < raw.len; i += 3) {
+        uint32_t group = 0;
+        size_t left = raw.len - i < 3 ? raw.len - i : 3;
+        for (size_t k = 0; k < 3; k++)
+            group = group << 8 | (k < left ? (uint8_t)raw.ptr[i + k] : 0);
+        for (size_t k = 0; k < 4; k++)
+            buf_add_byte(&coded, k <= left ? digits[group >> (18 - 6 * k) & 63] : '=');
+    }
+    json_write_string(w, buf_str(&coded));
+    buf_release(&raw);
+    buf_release(&coded);
+}
+
+static void embedding(const struct mock_question *q, struct json_write *w, unsigned index)
+{
+    int64_t dimensions = EMBEDDING_DEFAULT;
+    uint32_t asked = field(q, "dimensions"), format = field(q, "encoding_format");
+    if (json_is(&q->doc, asked, JSON_NUMBER) &&
+        (!json_to_i64(json_raw(&q->doc, asked), &dimensions) || dimensions < 1 ||
+         dimensions > EMBEDDING_MAX))
+        dimensions = EMBEDDING_DEFAULT;
+    json_write_object(w);
+    json_write_member(w, STR("object"), STR("embedding"));
+    json_write_member_u64(w, STR("index"), index);
+    json_write_key(w, STR("embedding"));
+    if (json_is(&q->doc, format, JSON_STRING) && json_string_eq(&q->doc, format, STR("base64"))) {
+        base64_floats(w, (unsigned)dimensions);
+    } else {
+        json_write_array(w);
+        for (int64_t i = 0; i < dimensions; i++)
+            json_write_double(w, (double)(i + 1) / (double)dimensions);
+        json_write_array_end(w);
+    }
+    json_write_object_end(w);
+}
+
+static void embeddings(const struct mock_question *q, struct buf *out)
+{
+    struct json_write w;
+    uint32_t input = field(q, "input");
+    unsigned n = json_is(&q->doc, input, JSON_ARRAY) ? json_count(&q->doc, input) : 1;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    json_write_member(&w, STR("object"), STR("list"));
+    json_write_key(&w, STR("data"));
+    json_write_array(&w);
+    for (unsigned i = 0; i < n; i++)
+        embedding(q, &w, i);
+    json_write_array_end(&w);
+    json_write_member(&w, STR("model"), q->model);
+    json_write_key(&w, STR("usage"));
+    json_write_object(&w);
+    json_write_member_u64(&w, STR("prompt_tokens"), prompt_tokens(q));
+    json_write_member_u64(&w, STR("total_tokens"), prompt_tokens(q));
+    json_write_object_end(&w);
+    json_write_object_end(&w);
+}
+
+static void models(const struct mock_question *q, struct buf *out)
+{
+    static const char *const ids[] = {"mock-gpt", "mock-embedding", "mock/with/slashes"};
+    struct json_write w;
+    (void)q;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    json_write_member(&w, STR("object"), STR("list"));
+    json_write_key(&w, STR("data"));
+    json_write_array(&w);
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        json_write_object(&w);
+        json_write_member(&w, STR("id"), str_from_c(ids[i]));
+        json_write_member(&w, STR("object"), STR("model"));
+        json_write_member_u64(&w, STR("created"), CREATED);
+        json_write_member(&w, STR("owned_by"), STR("mock"));
+        json_write_object_end(&w);
+    }
+    json_write_array_end(&w);
+    json_write_object_end(&w);
+}
+
+/* The response object of the Responses API; `full`: with its output. */
+static void response_object(const struct mock_question *q, struct json_write *w, const char *status,
+                            bool full)
+{
+    char id[48];
+    int len = snprintf(id, sizeof(id), "resp_mock%llu", (unsigned long long)q->id);
+    json_write_object(w);
+    json_write_member(w, STR("id"), str_make(id, (size_t)len));
+    json_write_member(w, STR("object"), STR("response"));
+    json_write_member_u64(w, STR("created_at"), CREATED);
+    json_write_member(w, STR("status"), str_from_c(status));
+    json_write_member(w, STR("model"), q->model);
+    json_write_member_raw(w, STR("error"), STR("null"));
+    json_write_member_raw(w, STR("incomplete_details"), STR("null"));
+    json_write_member_raw(w, STR("instructions"), STR("null"));
+    json_write_member_raw(w, STR("metadata"), STR("{}"));
+    json_write_member_raw(w, STR("parallel_tool_calls"), STR("true"));
+    json_write_member_raw(w, STR("tool_choice"), STR("\"auto\""));
+    json_write_member_raw(w, STR("tools"), STR("[]"));
+    json_write_member_raw(w, STR("temperature"), STR("1"));
+    json_write_member_raw(w, STR("top_p"), STR("1"));
+    json_write_key(w, STR("output"));
+    json_write_array(w);
+    if (full) {
+        json_write_raw(w, STR("{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":\"completed\","
+                              "\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
+                              "\"annotations\":[],\"text\":\"The gateway relays.\"}]}"));
+    }
+    json_write_array_end(w);
+    json_write_key(w, STR("usage"));
+    if (full) {
+        json_write_object(w);
+        json_write_member_u64(w, STR("input_tokens"), prompt_tokens(q));
+        json_write_member_raw(w, STR("input_tokens_details"), STR("{\"cached_tokens\":0}"));
+        json_write_member_u64(w, STR("output_tokens"), q->plan->o.tokens);
+        json_write_member_raw(w, STR("output_tokens_details"), STR("{\"reasoning_tokens\":0}"));
+        json_write_member_u64(w, STR("total_tokens"), prompt_tokens(q) + q->plan->o.tokens);
+        json_write_object_end(w);
+    } else {
+        json_write_null(w);
+    }
+    json_write_object_end(w);
+}
+
+static void response(const struct mock_question *q, struct buf *out)
+{
+    struct json_write w;
+    json_write_init(&w, out);
+    response_object(q, &w, "completed", true);
+}
+
+static void moderation(const struct mock_question *q, struct buf *out)
+{
+    buf_printf(out,
+               "{\"id\":\"modr-mock%llu\",\"model\":\"mock-moderation\",\"results\":[{\"flagged\":"
+               "false,\"categories\":{},\"category_scores\":{},\"category_applied_input_types\":{}}]}",
+               (unsigned long long)q->id);
+}
+
+static void file_object(const struct mock_question *q, struct buf *out)
+{
+    buf_printf(out,
+               "{\"id\":\"file-mock%llu\",\"object\":\"file\",\"bytes\":%llu,\"created_at\":%d,"
+               "\"filename\":\"mock.bin\",\"purpose\":\"assistants\",\"status\":\"processed\"}",
+               (unsigned long long)q->id, (unsigned long long)q->bytes, CREATED);
+}
+
+void mock_answer(const struct mock_question *q, struct buf *out, str *content_type)
+{
+    *content_type = STR("application/json");
+    switch (q->kind) {
+    case ENDPOINT_CHAT:
+        chat(q, out);
+        break;
+    case ENDPOINT_COMPLETIONS:
+        completion(q, out);
+        break;
+    case ENDPOINT_EMBEDDINGS:
+        embeddings(q, out);
+        break;
+    case ENDPOINT_RESPONSES:
+    case ENDPOINT_RESPONSES_STORED:
+    case ENDPOINT_RESPONSES_COMPACT:
+        response(q, out);
+        break;
+    case ENDPOINT_RESPONSES_TOKENS:
+        buf_printf(out, "{\"object\":\"response.input_tokens\",\"input_tokens\":%llu}",
+                   (unsigned long long)prompt_tokens(q));
+        break;
+    case ENDPOINT_MODERATIONS:
+        moderation(q, out);
+        break;
+    case ENDPOINT_IMAGES_GENERATE:
+    case ENDPOINT_IMAGES_EDIT:
+    case ENDPOINT_IMAGES_VARIATION:
+        buf_printf(out, "{\"created\":%d,\"data\":[{\"b64_json\":\"iVBORw0KGgo=\"}]}", CREATED);
+        break;
+    case ENDPOINT_SPEECH:
+        *content_type = STR("audio/mpeg");
+        for (unsigned i = 0; i < 64 * q->plan->o.tokens; i++)
+            buf_add_byte(out, (char)(i * 37));
+        break;
+    case ENDPOINT_TRANSCRIPTION:
+    case ENDPOINT_TRANSLATION:
+        buf_printf(out, "{\"text\":\"%llu bytes of sound\"}", (unsigned long long)q->bytes);
+        break;
+    case ENDPOINT_RERANK:
+        buf_add_lit(out, "{\"id\":\"rerank-mock\",\"results\":[{\"index\":0,\"relevance_score\":0.9}]}");
+        break;
+    case ENDPOINT_FILES:
+        file_object(q, out);
+        break;
+    case ENDPOINT_BATCHES:
+        buf_printf(out, "{\"id\":\"batch_mock%llu\",\"object\":\"batch\",\"status\":\"validating\"}",
+                   (unsigned long long)q->id);
+        break;
+    case ENDPOINT_MODELS:
+        models(q, out);
+        break;
+    case ENDPOINT_KIND_COUNT:
+        BUG("no such endpoint");
+    }
+}
+
+/* --- Events --------------------------------------------------------------------------------- */
+
+static void chunk_begin(const struct mock_question *q, struct buf *out, struct json_write *w)
+{
+    buf_add_lit(out, "data: ");
+    if (q->kind == ENDPOINT_CHAT)
+        begin(w, out, q, "chat.completion.chunk", "chatcmpl");
+    else
+        begin(w, out, q, "text_completion", "cmpl");
+    json_write_key(w, STR("choices"));
+    json_write_array(w);
+}
+
+static void chunk_end(struct buf *out, struct json_write *w)
+{
+    json_write_object_end(w);
+    buf_add_lit(out, "\n\n");
+}
+
+static void choice_end(struct json_write *w, str finish)
+{
+    json_write_key(w, STR("finish_reason"));
+    if (finish.len)
+        json_write_string(w, finish);
+    else
+        json_write_null(w);
+    json_write_object_end(w);
+    json_write_array_end(w);
+}
+
+/* One chunk with a delta (chat) or a text (completions). */
+static void delta_chunk(const struct mock_question *q, struct buf *out, str role, str content,
+                        str finish)
+{
+    struct json_write w;
+    chunk_begin(q, out, &w);
+    json_write_object(&w);
+    json_write_member_u64(&w, STR("index"), 0);
+    if (q->kind == ENDPOINT_COMPLETIONS) {
+        json_write_member(&w, STR("text"), content.len ? content : STR(""));
+    } else {
+        json_write_key(&w, STR("delta"));
+        json_write_object(&w);
+        if (role.len)
+            json_write_member(&w, STR("role"), role);
+        if (!finish.len)
+            json_write_member(&w, STR("content"), content);
+        json_write_object_end(&w);
+    }
+    choice_end(&w, finish);
+    chunk_end(out, &w);
+}
+
+/* Part 0 names the tool; the next ones are its arguments, cut in two. */
+static void tool_chunk(const struct mock_question *q, struct buf *out, unsigned part, str name)
+{
+    struct json_write w;
+    chunk_begin(q, out, &w);
+    json_write_object(&w);
+    json_write_member_u64(&w, STR("index"), 0);
+    json_write_key(&w, STR("delta"));
+    json_write_object(&w);
+    if (part == 0)
+        tool_call(&w, name, true);
+    else
+        json_write_member_raw(
+            &w, STR("tool_calls"),
+            part == 1 ? STR("[{\"index\":0,\"function\":{\"arguments\":\"{\\\"city\\\":\"}}]")
+                      : STR("[{\"index\":0,\"function\":{\"arguments\":\"\\\"Paris\\\"}\"}}]"));
+    json_write_object_end(&w);
+    choice_end(&w, STR_NULL);
+    chunk_end(out, &w);
+}
+
+static void usage_chunk(const struct mock_question *q, struct buf *out)
+{
+    struct json_write w;
+    chunk_begin(q, out, &w);
+    json_write_array_end(&w);
+    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    chunk_end(out, &w);
+}
+
+static bool chat_event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
+{
+    str tool = tool_name(q);
+    unsigned body = tool.len ? 3 : q->plan->o.tokens;
+    if (i == 0) {
+        delta_chunk(q, out, STR("assistant"), STR(""), STR_NULL);
+        return true;
+    }
+    i--;
+    if (i < body) {
+        *is_token = true;
+        if (tool.len)
+            tool_chunk(q, out, i, tool);
+        else
+            delta_chunk(q, out, STR_NULL, word(i), STR_NULL);
+        return true;
+    }
+    i -= body;
+    if (i == 0)
+        delta_chunk(q, out, STR_NULL, STR(""), tool.len ? STR("tool_calls") : STR("stop"));
+    else if (i == 1 && q->usage)
+        usage_chunk(q, out);
+    else if (i == (q->usage ? 2u : 1u))
+        buf_add_lit(out, "data: [DONE]\n\n");
+    else
+        return false;
+    return true;
+}
+
+static void response_event(const struct mock_question *q, struct buf *out, const char *type,
+                           unsigned sequence, const char *status, bool full)
+{
+    struct json_write w;
+    buf_printf(out, "event: %s\ndata: ", type);
+    json_write_init(&w, out);
+    json_write_object(&w);
+    json_write_member(&w, STR("type"), str_from_c(type));
+    json_write_member_u64(&w, STR("sequence_number"), sequence);
+    json_write_key(&w, STR("response"));
+    response_object(q, &w, status, full);
+    json_write_object_end(&w);
+    buf_add_lit(out, "\n\n");
+}
+
+static void plain_response_event(struct buf *out, const char *type, unsigned sequence,
+                                 const char *members)
+{
+    buf_printf(out, "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%u,%s}\n\n", type, type,
+               sequence, members);
+}
+
+static bool responses_event(const struct mock_question *q, unsigned i, struct buf *out,
+                            bool *is_token)
+{
+    static const struct {
+        const char *type, *members;
+    } before[] = {
+        {"response.output_item.added",
+         "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
+         "\"in_progress\",\"role\":\"assistant\",\"content\":[]}"},
+        {"response.content_part.added",
+         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
+         "\"output_text\",\"text\":\"\",\"annotations\":[]}"},
+    }, after[] = {
+        {"response.output_text.done",
+         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"logprobs\":[],"
+         "\"text\":\"The gateway relays.\""},
+        {"response.content_part.done",
+         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
+         "\"output_text\",\"text\":\"The gateway relays.\",\"annotations\":[]}"},
+        {"response.output_item.done",
+         "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
+         "\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
+         "\"The gateway relays.\",\"annotations\":[]}]}"},
+    };
+    unsigned tokens = q->plan->o.tokens, at = i;
+    if (at < 2) {
+        response_event(q, out, at ? "response.in_progress" : "response.created", i, "in_progress",
+                       false);
+        return true;
+    }
+    at -= 2;
+    if (at < ARRAY_LEN(before)) {
+        plain_response_event(out, before[at].type, i, before[at].members);
+        return true;
+    }
+    at -= ARRAY_LEN(before);
+    if (at < tokens) {
+        *is_token = true;
+        buf_printf(out,
+                   "event: response.output_text.delta\ndata: {\"type\":\"response.output_text."
+                   "delta\",\"sequence_number\":%u,\"item_id\":\"msg_mock1\",\"output_index\":0,"
+                   "\"content_index\":0,\"logprobs\":[],\"delta\":\"%s\"}\n\n",
+                   i, words[at % ARRAY_LEN(words)]);
+        return true;
+    }
+    at -= tokens;
+    if (at < ARRAY_LEN(after)) {
+        plain_response_event(out, after[at].type, i, after[at].members);
+        return true;
+    }
+    if (at > ARRAY_LEN(after))
+        return false;
+    response_event(q, out, "response.completed", i, "completed", true);
+    return true;
+}
+
+bool mock_event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
+{
+    *is_token = false;
+    return q->kind == ENDPOINT_RESPONSES ? responses_event(q, i, out, is_token)
+                                         : chat_event(q, i, out, is_token);
+}
