@@ -344,7 +344,7 @@ static void heard_start(struct rig *r, struct heard *h, enum method method,
 {
     struct call_request q = *request;
     h->rig = r;
-    arena_init(&h->arena, 0);
+    arena_init(&h->arena, h->budget);
     buf_init(&h->body, 0);
     h->head = (struct request_head){.method = method,
                                     .method_text = method_name(method),
@@ -352,17 +352,22 @@ static void heard_start(struct rig *r, struct heard *h, enum method method,
     EXPECT(head_add(&h->head.headers, &h->arena, STR("authorization"), STR("Bearer secret")));
     q.head = &h->head;
     h->call = call_start(client_caller(r->client), &r->endpoint, &q, &h->arena, &heard_handler, h);
-    EXPECT(h->call != NULL);
     EXPECT_EQ(h->connected + h->heads + h->errors + h->ends, 0); /* nothing inside the call */
 }
 
-void call_post_slices(struct rig *r, struct heard *h, const struct slice *v, unsigned n)
+struct call *call_try(struct rig *r, struct heard *h, const struct slice *v, unsigned n)
 {
     int64_t len = 0;
     for (unsigned i = 0; i < n; i++)
         len += (int64_t)v[i].len;
     heard_start(r, h, METHOD_POST,
                 &(struct call_request){.content_length = len, .body = v, .body_count = n});
+    return h->call;
+}
+
+void call_post_slices(struct rig *r, struct heard *h, const struct slice *v, unsigned n)
+{
+    EXPECT(call_try(r, h, v, n) != NULL);
 }
 
 void call_post(struct rig *r, struct heard *h, str body)
@@ -377,6 +382,7 @@ void call_upload(struct rig *r, struct heard *h, int64_t length, str first)
                                        .body = &SLICE_BORROWED(first),
                                        .body_count = first.len ? 1 : 0,
                                        .body_more = true});
+    EXPECT(h->call != NULL);
 }
 
 void call_get(struct rig *r, struct heard *h)

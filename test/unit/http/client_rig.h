@@ -68,6 +68,7 @@ struct heard {
     struct rig *rig;
     struct call *call;
     struct arena arena;
+    size_t budget; /* of the arena, 0: none */
     struct request_head head;
     unsigned connected, heads, ends, errors, drains, bodies;
     int status;
@@ -88,6 +89,8 @@ void call_post_slices(struct rig *r, struct heard *h, const struct slice *v, uns
 /* With the body to come by call_write; length -1: chunked. */
 void call_upload(struct rig *r, struct heard *h, int64_t length, str first);
 void call_get(struct rig *r, struct heard *h);
+/* NULL: out of memory, as call_start() says. */
+struct call *call_try(struct rig *r, struct heard *h, const struct slice *v, unsigned n);
 /* Releases the call unless it is, and what was kept. */
 void call_done(struct heard *h);
 bool call_over(const struct heard *h);

@@ -298,17 +298,29 @@ TEST(a_refused_connection_is_told_at_once)
     rig_close(&r);
 }
 
-TEST(a_head_request_has_an_answer_without_body)
+TEST(an_exhausted_budget_is_an_ordinary_error)
 {
     struct rig r;
-    struct heard h = {0};
+    struct heard h = {.budget = 3 * ARENA_BLOCK}, tiny = {.budget = ARENA_BLOCK};
+    struct buf head = flood("x-header: with a value\r\n", 90);
     rig_open(&r);
-    arena_init(&h.arena, 0);
-    r.provider.answer = STR("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
-    call_get(&r, &h); /* a GET would wait for five bytes */
-    TURN_UNTIL(&r, h.heads);
-    rig_turn_ms(&r, 10);
-    EXPECT_EQ(h.ends, 0);
+    buf_add_lit(&head, "content-length: 0\r\nx-large: ");
+    for (unsigned i = 0; i < 20000; i++)
+        buf_add_byte(&head, 'x');
+    buf_add_lit(&head, "\r\n\r\n");
+    r.provider.answer = buf_str(&head);
+    call_post(&r, &h, STR("{}"));
+    TURN_UNTIL(&r, call_over(&h));
+    EXPECT_STR(err_facts(h.err)->name, "NO_MEMORY");
+    EXPECT_EQ(atomic_load(&client_stats(r.client)->idle), 0);
     call_done(&h);
+    struct slice many[200];
+    for (unsigned i = 0; i < ARRAY_LEN(many); i++)
+        many[i] = SLICE_BORROWED(STR("x"));
+    EXPECT(call_try(&r, &tiny, many, ARRAY_LEN(many)) == NULL);
+    rig_turn_ms(&r, 2);
+    EXPECT_EQ(tiny.errors, 0);
+    call_done(&tiny);
+    buf_release(&head);
     rig_close(&r);
 }
