@@ -236,6 +236,7 @@ void tls_drop(struct tls *t, bool reset)
     t->wanted = false;
     t->stream.handler = NULL;
     deferred_cancel(&t->later);
+    t->transport->above = NULL;
     t->transport->ops->close(t->transport, reset);
     loop_close_later(t->stream.loop, &t->closing, tls_release, t);
 }

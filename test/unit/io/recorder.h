@@ -10,8 +10,8 @@ struct recorder {
     struct stream *stream;
     struct buf got;
     unsigned reads, ends, drains;
-    enum err end; /* the last */
-    size_t pause_after;         /* pauses once so many bytes have come; 0: never */
+    enum err end;       /* the last */
+    size_t pause_after; /* pauses once so many bytes have come; 0: never */
     bool close_in_read, close_in_end;
 };
 
