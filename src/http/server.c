@@ -11,7 +11,7 @@
 #include "wire/date.h"
 
 enum {
-    HANDSHAKE_MS = 10000,
+    HANDSHAKE_MS = 10000, /* or header_timeout, when that is shorter */
     SURPLUS_MAX = 64, /* refusals being said at once; beyond, surplus connections are just closed */
 };
 
@@ -153,7 +153,8 @@ static void shake_hands(struct server *s, struct tls_context *tls, struct stream
     }
     list_push(&s->arrivals, &a->node);
     count_open(s, 1);
-    timer_start(s->loop, &a->timer, HANDSHAKE_MS);
+    uint64_t head_ms = s->options.conf.header_timeout_ms;
+    timer_start(s->loop, &a->timer, head_ms < HANDSHAKE_MS ? head_ms : HANDSHAKE_MS);
 }
 
 static void refuse_surplus(struct server *s, struct tls_context *tls, struct stream *stream,
