@@ -181,6 +181,8 @@ static inline bool add(struct parser *ps, enum json_kind kind, unsigned seen, co
         .next = (uint32_t)ps->count + 1,
         .kind = (uint32_t)kind & 7,
         .escaped = (seen & JSON_TEXT_ESCAPED) != 0,
+        .opaque = 0,
+        .count = 0,
     };
     ps->count++;
     return true;

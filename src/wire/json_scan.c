@@ -74,7 +74,8 @@ static uint16_t paths_by(const struct json_scan *s, str name)
     uint16_t left = live(s), matched = 0;
     for (; left; left &= (uint16_t)(left - 1)) {
         unsigned i = (unsigned)__builtin_ctz(left);
-        if (str_eq(s->paths->segments[i][s->depth - 1], name))
+        const str *segment = &s->paths->segments[i][s->depth - 1];
+        if (segment->len == name.len && *segment->ptr == *name.ptr && str_eq(*segment, name))
             matched |= (uint16_t)BIT(i);
     }
     return matched;
@@ -294,19 +295,22 @@ static const char *string_begin(struct json_scan *s, const char *p, bool in_name
     return p + 1;
 }
 
-static const char *string_end(struct json_scan *s, const char *p)
+/* The name's last part is `run`; when that is all of it, and has no escapes, it is looked at where
+ * it is. */
+static void name_end(struct json_scan *s, str run, bool escaped)
 {
-    if (!s->in_name)
-        return value_ended(s, p + 1);
-    s->at = AT_COLON;
     s->wanted = 0;
-    if (s->name_wanted) {
-        size_t len = s->name_len;
-        if (memchr(s->name, '\\', len))
-            len = json_unescape(str_make(s->name, len), s->name);
-        s->wanted = paths_by(s, str_make(s->name, len));
+    if (s->name_wanted && s->name_len == 0 && !escaped) {
+        s->wanted = paths_by(s, run);
+        return;
     }
-    return p + 1;
+    name_add(s, run.ptr, run.len);
+    if (!s->name_wanted)
+        return;
+    str name = str_make(s->name, s->name_len);
+    if (memchr(name.ptr, '\\', name.len))
+        name.len = json_unescape(name, s->name);
+    s->wanted = paths_by(s, name);
 }
 
 static const char *string(struct json_scan *s, const char *p, const char *end)
@@ -314,20 +318,23 @@ static const char *string(struct json_scan *s, const char *p, const char *end)
     unsigned seen = 0;
     const char *run = p;
     p = json_text(p, end, &seen);
-    name_add(s, run, (size_t)(p - run));
     if (((seen & JSON_TEXT_HIGH) || s->utf8) && !utf8_run(s, run, p))
         return NULL;
-    if (p == end)
-        return p;
-    if (s->utf8)
+    if (p < end && *p != '"' && *p != '\\')
         return NULL;
-    if (*p == '"')
-        return string_end(s, p);
-    if (*p != '\\')
+    if (p < end && s->utf8)
         return NULL;
-    name_add(s, p, 1);
-    s->at = AT_ESCAPE;
-    return p + 1;
+    if (p < end && *p == '"') {
+        if (!s->in_name)
+            return value_ended(s, p + 1);
+        name_end(s, str_make(run, (size_t)(p - run)), seen & JSON_TEXT_ESCAPED);
+        s->at = AT_COLON;
+        return p + 1;
+    }
+    bool backslash = p < end;
+    s->at = backslash ? AT_ESCAPE : AT_STRING;
+    name_add(s, run, (size_t)(p - run) + backslash);
+    return p + backslash;
 }
 
 static const char *escape(struct json_scan *s, const char *p)

@@ -55,13 +55,11 @@ static inline const char *json_text(const char *p, const char *end, unsigned *se
                                     _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
         stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v));
         unsigned stops = (unsigned)_mm_movemask_epi8(stop), high = (unsigned)_mm_movemask_epi8(v);
-        if (stops) {
-            unsigned i = (unsigned)__builtin_ctz(stops);
-            if (p[i] == '"') {
-                *seen |= (high & ((1u << i) - 1)) != 0;
-                return p + i;
-            }
-        }
+        unsigned i = stops ? (unsigned)__builtin_ctz(stops) : 16;
+        *seen |= (high & ((1u << i) - 1)) != 0;
+        p += i;
+        if (stops && *p == '"')
+            return p;
     }
 #endif
     return json_simd.text(p, end, seen);

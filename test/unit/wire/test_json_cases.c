@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "json_cases.h"
-#include "support/jansson.h"
 #include "support/test.h"
+#include "unit/wire/jansson_oracle.h"
 #include "wire/json_scan.h"
 #include "wire/json_simd.h"
 
