@@ -59,7 +59,10 @@ static enum cli_outcome wrong_option(struct reading *r, str name)
     unsigned distance = 0;
     for (const struct cli_option *o = r->c->facts->options; o->name; o++)
         option_suggest(name, str_from_c(o->name), &best, &distance);
-    return wrong(r, best, "%s has no option --%.*s", r->c->facts->name, STR_ARG(name));
+    char dashed[64];
+    int len = snprintf(dashed, sizeof(dashed), "--%.*s", STR_ARG(best));
+    return wrong(r, best.len ? str_make(dashed, (size_t)len) : STR_NULL, "%s has no option --%.*s",
+                 r->c->facts->name, STR_ARG(name));
 }
 
 /* --- Values. */
