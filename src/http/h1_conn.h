@@ -1,6 +1,6 @@
 /*
- * The inside of HTTP/1 connections, for h1_server.c (the machine) and h1_exchange.c (what an exchange's
- * user does to it).  See h1_server.c for the states.
+ * The inside of HTTP/1 connections, for h1_server.c (the machine, its states and its picture),
+ * h1_request.c (what comes in) and h1_exchange.c (what an exchange's user does to it).
  */
 #ifndef HTTP_H1_CONN_H
 #define HTTP_H1_CONN_H
@@ -99,14 +99,18 @@ enum {
     H1_COPY_BELOW = 2048, /* smaller runs are copied: they must not pin a whole chunk each */
 };
 
+static inline const struct server_conf *h1_conf(const struct h1_conn *c)
+{
+    return &c->base.server->options.conf;
+}
+
+const char *h1_state_name(enum h1_state s);
+
 /* The only function that writes c->state. */
 void h1_enter(struct h1_conn *c, enum h1_state next);
 
 /* Has the machine look at what changed: where it runs already, else at the end of the turn. */
 void h1_kick(struct h1_conn *c);
-
-/* In BODY: times the body while it flows (h1_exchange.c has it start and stop). */
-void h1_body_timer(struct h1_conn *c);
 
 /* The answer has ended, one way or the other: on to REST or FLUSH. */
 void h1_answered(struct h1_conn *c);
@@ -114,11 +118,27 @@ void h1_answered(struct h1_conn *c);
 /* Drops what was received and whatever comes: only the end of the input matters now. */
 void h1_go_deaf(struct h1_conn *c);
 
-/* How long a client may take nothing of what is queued for it. */
-static inline uint64_t h1_stall_ms(const struct h1_conn *c)
-{
-    return c->base.server->options.conf.client_stall_ms;
-}
+/* --- h1_request.c */
+
+/* Takes one step of the parser; *in loses what it used. */
+void h1_step(struct h1_conn *c, struct slice *in);
+
+/* The request never becomes an exchange: answer and close. */
+void h1_refuse(struct h1_conn *c, enum err why, const char *reason, str target);
+
+/* What was read of a refused request's target, for the log; null: nothing. */
+str h1_target_read(str head);
+
+/* In BODY: times the body while it flows. */
+void h1_body_timer(struct h1_conn *c);
+
+/* The body will not be complete; an answer can still be sent. */
+void h1_body_failed(struct h1_conn *c, enum err why);
+
+/* In REST: what is left of the body is more than we care to read. */
+void h1_give_up_rest(struct h1_conn *c);
+
+uint64_t h1_arena_budget(const struct server_conf *conf);
 
 /* --- h1_exchange.c */
 extern const struct exchange_ops h1_exchange_ops;

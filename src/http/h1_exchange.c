@@ -251,7 +251,7 @@ static bool is_stalled(const struct h1_exchange *x)
 {
     const struct h1_conn *c = x->conn;
     uint64_t idle_us = loop_now_us(c->loop) - x->ex.last_progress_us;
-    return c->stream->queued && idle_us >= h1_stall_ms(c) * 1000;
+    return c->stream->queued && idle_us >= h1_conf(c)->client_stall_ms * 1000;
 }
 
 static void exchange_do_abort(struct exchange *ex)

@@ -1,15 +1,20 @@
 /*
- * One HTTP/1 connection.  Requests come one after another; so do exchanges.
+ * One HTTP/1 connection.  Requests come one after another, and so do exchanges.
  *
- *              head in one piece
- *            ┌────────────────────────┐
- *     ──> IDLE ──> HEAD ──────────> BODY ──> ANSWER        an exchange runs in both: its user
- *          ↑ └─┐     └──────────┐   │  └──┐     │          answers when it likes
- *          │   │ refused        │   │     │     │ answered
- *          │   └─────────────┐  │   │ REST┘     │
- *          │                 ↓  ↓   ↓  ↓        │
- *          └────────────────── FLUSH <──────────┘
- *            flushed, released   └──> LINGER ──> CLOSED    (CLOSED: from everywhere)
+ *     IDLE ──> HEAD ──> BODY ──> ANSWER ──> FLUSH ──> LINGER ──> CLOSED
+ *       ↑                 └──> REST ──────────┘ │
+ *       └───────────────────────────────────────┘
+ *
+ *     IDLE                begins, not complete yet      HEAD            h1_step
+ *     IDLE, HEAD          head complete                 BODY, ANSWER    on_head
+ *     IDLE, HEAD          bad, late                     FLUSH           h1_refuse
+ *     BODY                body complete                 ANSWER          on_body_complete
+ *     BODY                answered, connection lives    REST            h1_answered
+ *     BODY, ANSWER        answered, aborted             FLUSH           h1_answered
+ *     REST                body complete, too long       FLUSH           on_body_complete, h1_give_up_rest
+ *     FLUSH               flushed, released             IDLE            next_request
+ *     FLUSH               flushed, connection ends      LINGER, CLOSED  finish, flush_done
+ *     any                 client gone, our own close    CLOSED          conn_close
  *
  *   IDLE    timer: idle_timeout.  Costs the struct and the stream, no buffer, no arena.
  *   HEAD    timer: header_timeout from the head's first byte; then 408.
@@ -36,7 +41,7 @@
 
 #include "http/h1_conn.h"
 
-static const char *state_name(enum h1_state s)
+const char *h1_state_name(enum h1_state s)
 {
     switch (s) {
 #define H1_STATE(name, help)                                                                       \
@@ -86,15 +91,10 @@ static void conn_check(const struct h1_conn *c)
 void h1_enter(struct h1_conn *c, enum h1_state next)
 {
     if (!(entered_from[next] & BIT(c->state)))
-        BUG("h1 connection %s -> %s", state_name(c->state), state_name(next));
+        BUG("h1 connection %s -> %s", h1_state_name(c->state), h1_state_name(next));
     timer_stop(&c->timer);
     c->state = next;
     conn_check(c);
-}
-
-static const struct server_conf *conf_of(const struct h1_conn *c)
-{
-    return &c->base.server->options.conf;
 }
 
 /* --- Closing */
@@ -160,152 +160,10 @@ static void next_request(struct h1_conn *c)
 {
     h1_enter(c, H1_IDLE);
     c->head_bytes = 0;
-    timer_start(c->loop, &c->timer, conf_of(c)->idle_timeout_ms);
+    timer_start(c->loop, &c->timer, h1_conf(c)->idle_timeout_ms);
 }
 
-static uint64_t arena_budget(const struct server_conf *conf)
-{
-    /* The body once as received and once as it is read or rewritten, the head, and small things. */
-    return 2 * conf->max_body + conf->max_header + (1 << 20);
-}
-
-/* So much of a head that came in pieces is looked at for its target, should it be refused. */
-enum { TARGET_READ_MAX = 256 };
-
-/* What was read of a refused request's target, for the log: the word after the method. */
-static str target_read(str head)
-{
-    str line = head;
-    ptrdiff_t end = str_find_byte(line, '\n');
-    line = str_first(line, end < 0 ? line.len : (size_t)end);
-    ptrdiff_t at = str_find_byte(line, ' ');
-    if (at < 0)
-        return STR_NULL;
-    str target = str_from(line, (size_t)at + 1);
-    size_t len = 0;
-    while (len < target.len && target.ptr[len] > ' ' && target.ptr[len] < 0x7f)
-        len++;
-    return len ? str_first(target, len) : STR_NULL;
-}
-
-/* The request never becomes an exchange: answer and close. */
-static void refuse(struct h1_conn *c, enum err why, const char *reason, str target)
-{
-    const struct server_options *o = &c->base.server->options;
-    str text = o->on_refused(o->arg, &c->arena, why, reason, target, &c->peer);
-    c->ending = H1_END_CLOSE;
-    c->dirty = true;
-    h1_send_own(c, &c->arena, why, text);
-    h1_go_deaf(c);
-    h1_enter(c, H1_FLUSH);
-}
-
-static void exchange_begin(struct h1_conn *c, struct request_head *head)
-{
-    struct server *s = c->base.server;
-    struct h1_exchange *x = arena_zalloc(&c->arena, sizeof(*x));
-    str subject = c->tls ? tls_peer_subject(c->stream) : STR_NULL;
-    if (!x || (!str_is_null(subject) && str_is_null(subject = arena_str(&c->arena, subject)))) {
-        refuse(c, ERR_NO_MEMORY, "no memory for the request", head->target);
-        return;
-    }
-    x->ex = (struct exchange){
-        .ops = &h1_exchange_ops,
-        .loop = c->loop,
-        .arena = &x->arena,
-        .head = head,
-        .peer = &x->peer,
-        .tls = c->tls,
-        .protocol = head->version == HTTP_VERSION_1_0 ? "http/1.0" : "http/1.1",
-        .client_subject = subject,
-        .started_us = c->head_us,
-        .bytes_in = c->head_bytes,
-        .last_progress_us = loop_now_us(c->loop),
-    };
-    x->conn = c;
-    x->arena = c->arena;
-    x->peer = c->peer;
-    x->want_continue = head->expect_continue && head->version == HTTP_VERSION_1_1;
-    arena_init(&c->arena, arena_budget(&s->options.conf));
-    c->x = x;
-}
-
-static void on_head(struct h1_conn *c, struct request_head *head)
-{
-    exchange_begin(c, head);
-    struct h1_exchange *x = c->x;
-    if (!x)
-        return;
-    if (request_has_body(head)) {
-        h1_enter(c, H1_BODY);
-    } else {
-        struct http1_out out;
-        CHECK(http1_step(&c->parser, &(str){0}, &c->arena, &out) == HTTP1_END);
-        x->body_complete = true;
-        h1_enter(c, H1_ANSWER);
-    }
-    const struct server_options *o = &c->base.server->options;
-    o->on_exchange(o->arg, &x->ex);
-}
-
-/* --- Bodies */
-
-void h1_body_timer(struct h1_conn *c)
-{
-    struct h1_exchange *x = c->x;
-    uint64_t now = loop_now_us(c->loop);
-    if (x->flow) {
-        pace_run(&x->pace, now);
-        uint64_t wait_ms = pace_check(&x->pace, now, conf_of(c)->body_timeout_ms);
-        timer_start(c->loop, &c->timer, wait_ms);
-    } else {
-        pace_pause(&x->pace, now);
-        timer_stop(&c->timer);
-    }
-}
-
-/* The body will not be complete; an answer can still be sent. */
-static void body_failed(struct h1_conn *c, enum err why)
-{
-    struct h1_exchange *x = c->x;
-    x->broken = true;
-    if (c->ending == H1_END_KEEP)
-        c->ending = H1_END_CLOSE;
-    c->dirty = true;
-    pace_pause(&x->pace, loop_now_us(c->loop));
-    timer_stop(&c->timer);
-    h1_go_deaf(c);
-    if (x->ex.handler)
-        x->ex.handler->on_gone(x->ex.arg, why);
-}
-
-static void on_body(struct h1_conn *c, struct slice bytes)
-{
-    struct h1_exchange *x = c->x;
-    x->pace.bytes += bytes.len;
-    x->ex.handler->on_body(x->ex.arg, bytes);
-}
-
-static void on_body_complete(struct h1_conn *c)
-{
-    if (c->state == H1_REST) {
-        h1_enter(c, H1_FLUSH);
-        return;
-    }
-    struct h1_exchange *x = c->x;
-    x->body_complete = true;
-    pace_pause(&x->pace, loop_now_us(c->loop));
-    h1_enter(c, H1_ANSWER);
-}
-
-/* The rest of the body is more than we care to read. */
-static void give_up_rest(struct h1_conn *c)
-{
-    c->ending = H1_END_CLOSE;
-    c->dirty = true;
-    h1_go_deaf(c);
-    h1_enter(c, H1_FLUSH);
-}
+/* --- Moving on */
 
 void h1_answered(struct h1_conn *c)
 {
@@ -321,88 +179,6 @@ void h1_answered(struct h1_conn *c)
         h1_enter(c, H1_FLUSH);
     }
     h1_kick(c);
-}
-
-/* --- Moving on */
-
-static void on_step_error(struct h1_conn *c, str head)
-{
-    switch (c->state) {
-    case H1_IDLE:
-    case H1_HEAD:
-        refuse(c, c->parser.err, c->parser.reason, target_read(head));
-        break;
-    case H1_BODY:
-        body_failed(c, c->parser.err);
-        break;
-    case H1_REST:
-        give_up_rest(c);
-        break;
-    case H1_ANSWER:
-    case H1_FLUSH:
-    case H1_LINGER:
-    case H1_CLOSED:
-        BUG("a step in state %s", state_name(c->state));
-    }
-}
-
-static void count_taken(struct h1_conn *c, size_t n)
-{
-    if (c->state == H1_IDLE || c->state == H1_HEAD)
-        c->head_bytes += n;
-    else if (c->state == H1_BODY)
-        c->x->ex.bytes_in += n;
-    else if (c->state == H1_REST)
-        c->rest_left -= n < c->rest_left ? n : c->rest_left;
-}
-
-static str copy_start(char out[TARGET_READ_MAX], str head)
-{
-    head = str_first(head, TARGET_READ_MAX);
-    memcpy(out, head.ptr, head.len);
-    return str_make(out, head.len);
-}
-
-/* Takes one step of the parser; *in loses what it used. */
-static void step(struct h1_conn *c, struct slice *in)
-{
-    struct http1_out out;
-    str bytes = str_make(in->ptr, in->len), head = bytes;
-    char early[TARGET_READ_MAX];
-    if (c->parser.head.len) /* in pieces: they are gone when the step fails */
-        head = copy_start(early, buf_str(&c->parser.head));
-    if (c->state == H1_IDLE)
-        c->head_us = loop_now_us(c->loop);
-    enum http1_step what = http1_step(&c->parser, &bytes, &c->arena, &out);
-    count_taken(c, in->len - bytes.len);
-    in->ptr = bytes.ptr;
-    in->len = bytes.len;
-    switch (what) {
-    case HTTP1_NEED_MORE:
-        if (c->state == H1_IDLE && !http1_is_idle(&c->parser)) {
-            h1_enter(c, H1_HEAD);
-            timer_start(c->loop, &c->timer, conf_of(c)->header_timeout_ms);
-        }
-        break;
-    case HTTP1_HEAD:
-        on_head(c, out.request);
-        break;
-    case HTTP1_BODY:
-        if (c->state == H1_BODY)
-            on_body(c, (struct slice){in->chunk, out.body.ptr, out.body.len});
-        else if (c->rest_left == 0)
-            give_up_rest(c);
-        break;
-    case HTTP1_END:
-        on_body_complete(c);
-        break;
-    case HTTP1_PREFACE:
-        refuse(c, ERR_HTTP_VERSION, "HTTP/2 is not spoken on this listener", STR_NULL);
-        break;
-    case HTTP1_ERROR:
-        on_step_error(c, head);
-        break;
-    }
 }
 
 /* Whether another step makes sense with so many bytes at hand. */
@@ -438,7 +214,7 @@ static bool flush_done(struct h1_conn *c)
     if (c->stream->queued) {
         if (!timer_is_running(&c->timer)) {
             c->flush_mark = c->stream->queued;
-            timer_start(c->loop, &c->timer, h1_stall_ms(c));
+            timer_start(c->loop, &c->timer, h1_conf(c)->client_stall_ms);
         }
         return false;
     }
@@ -489,7 +265,7 @@ static void run(struct h1_conn *c, struct slice *in)
             continue;
         if (!wants_step(c, in->len))
             break;
-        step(c, in);
+        h1_step(c, in);
     }
     c->running = false;
 }
@@ -575,7 +351,7 @@ static void on_read(void *arg, struct slice bytes)
 /* Whether a client that closed its side may still wait for what it asked. */
 static bool may_wait(const struct h1_conn *c)
 {
-    if (!conf_of(c)->half_close)
+    if (!h1_conf(c)->half_close)
         return false;
     switch (c->state) {
     case H1_BODY: /* pending may hold the rest of it */
@@ -624,17 +400,17 @@ static void on_timer(void *arg)
         conn_close(c, false);
         return;
     case H1_HEAD:
-        refuse(c, ERR_REQUEST_TIMEOUT, "the head of the request did not arrive in time",
-               target_read(buf_str(&c->parser.head)));
+        h1_refuse(c, ERR_REQUEST_TIMEOUT, "the head of the request did not arrive in time",
+                  h1_target_read(buf_str(&c->parser.head)));
         break;
     case H1_BODY:
-        if (pace_check(&c->x->pace, loop_now_us(c->loop), conf_of(c)->body_timeout_ms))
+        if (pace_check(&c->x->pace, loop_now_us(c->loop), h1_conf(c)->body_timeout_ms))
             h1_body_timer(c);
         else
-            body_failed(c, ERR_REQUEST_TIMEOUT);
+            h1_body_failed(c, ERR_REQUEST_TIMEOUT);
         break;
     case H1_REST:
-        give_up_rest(c);
+        h1_give_up_rest(c);
         break;
     case H1_FLUSH:
         if (c->stream->queued >= c->flush_mark) {
@@ -644,7 +420,7 @@ static void on_timer(void *arg)
         break; /* some was taken: flush_done() starts the timer again */
     case H1_ANSWER:
     case H1_CLOSED:
-        BUG("timer of an h1 connection in state %s", state_name(c->state));
+        BUG("timer of an h1 connection in state %s", h1_state_name(c->state));
     }
     run_pending(c);
     after_run(c);
@@ -686,7 +462,7 @@ static struct h1_conn *conn_new(struct server *s, struct stream *stream, const s
     c->stream = stream;
     c->loop = s->loop;
     c->peer = *peer;
-    arena_init(&c->arena, arena_budget(conf));
+    arena_init(&c->arena, h1_arena_budget(conf));
     chain_init(&c->pending);
     timer_init(&c->timer, on_timer, c);
     deferred_init(&c->resume, on_resume, c);
@@ -700,7 +476,7 @@ bool h1_server_start(struct server *s, struct stream *stream, const struct addre
     if (!c)
         return false;
     server_conn_open(s, &c->base, &conn_ops);
-    timer_start(c->loop, &c->timer, conf_of(c)->idle_timeout_ms);
+    timer_start(c->loop, &c->timer, h1_conf(c)->idle_timeout_ms);
     stream_read_start(stream);
     return true;
 }
