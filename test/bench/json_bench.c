@@ -2,7 +2,7 @@
  * Speed of the JSON code on a chat request of about 100 KB: system prompt with code, a long
  * conversation with escapes and some text beyond ASCII, two dozen tools with their schemas.
  *
- *     bench_json_bench [seconds per row]
+ *     bench_json [seconds per row]
  *
  * Prints GB/s and µs per document; the best of several rounds, since others use the machine too.
  */
