@@ -9,6 +9,9 @@
 
 int command_serve(struct cli *c);       /* the gateway */
 int command_mock(struct cli *c);        /* a stand-in for providers */
+int command_chat(struct cli *c);        /* talk through a gateway */
+int command_models(struct cli *c);      /* tables from a running gateway */
+int command_health(struct cli *c);
 int command_check(struct cli *c); /* validate; --print: what is in effect */
 int command_init(struct cli *c);  /* write a commented beginning */
 int command_version(struct cli *c);

@@ -7,7 +7,8 @@ static command_fn *const commands[CLI_COMMAND_COUNT] = {
     [CLI_SERVE] = command_serve,     [CLI_CHECK] = command_check,
     [CLI_INIT] = command_init,       [CLI_MOCK] = command_mock,
     [CLI_VERSION] = command_version, [CLI_COMPLETIONS] = command_completions,
-    [CLI_DOCS] = command_docs,
+    [CLI_CHAT] = command_chat,       [CLI_MODELS] = command_models,
+    [CLI_HEALTH] = command_health,   [CLI_DOCS] = command_docs,
 };
 
 int main(int argc, char **argv)
