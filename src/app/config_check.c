@@ -21,7 +21,8 @@ static void add(struct config_checker *c, enum config_severity severity,
         path = config_node_path(n, a);
     } else if (section) {
         str above = config_node_path(section, a);
-        place = section->key.len ? section->key_place : section->place;
+        place =
+            section->key.len && section->kind != CONFIG_TEXT ? section->key_place : section->place;
         path =
             name ? arena_printf(a, "%.*s%s%s", STR_ARG(above), above.len ? "." : "", name) : above;
     }

@@ -32,6 +32,21 @@ static struct config_place reader_place(struct reader *r, const struct fy_mark *
     return p;
 }
 
+/* Where a node begins; the parser's marks of quoted texts and aliases are behind the quote or *. */
+static struct config_place event_place(struct reader *r, struct fy_event *e)
+{
+    const struct fy_mark *mark = fy_event_start_mark(e);
+    bool is_behind = e->type == FYET_ALIAS;
+    if (e->type == FYET_SCALAR && e->scalar.value) {
+        enum fy_scalar_style style = fy_token_scalar_style(e->scalar.value);
+        is_behind = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    }
+    if (!mark || !is_behind || mark->input_pos == 0)
+        return reader_place(r, mark);
+    struct fy_mark before = {.input_pos = mark->input_pos - 1};
+    return reader_place(r, &before);
+}
+
 static void reader_stop(struct reader *r, struct config_place place, const char *what)
 {
     config_report_add(r->tree->report, CONFIG_ERROR, place, STR_NULL, STR_NULL, "%s", what);
@@ -67,7 +82,7 @@ static bool reader_wants_name(const struct reader *r)
 
 static void reader_name(struct reader *r, struct fy_event *e)
 {
-    struct config_place place = reader_place(r, fy_event_start_mark(e));
+    struct config_place place = event_place(r, e);
     if (e->type != FYET_SCALAR) {
         reader_stop(r, place, "a name must be a text");
         return;
@@ -102,7 +117,7 @@ static str anchor_name(struct reader *r, struct fy_token *token)
 
 static void reader_scalar(struct reader *r, struct fy_event *e)
 {
-    struct config_place place = reader_place(r, fy_event_start_mark(e));
+    struct config_place place = event_place(r, e);
     struct config_node *n = config_node_new(r->tree, CONFIG_TEXT, place);
     if (!n)
         return;
@@ -156,7 +171,7 @@ static unsigned node_depth(const struct config_node *n)
 static void reader_alias(struct reader *r, struct fy_event *e)
 {
     str name = token_text(e->alias.anchor);
-    struct config_place place = reader_place(r, fy_event_start_mark(e));
+    struct config_place place = event_place(r, e);
     const struct anchor *a = r->anchors;
     while (a && !str_eq(a->name, name))
         a = a->next;
@@ -179,7 +194,7 @@ static void reader_open(struct reader *r, struct fy_event *e)
 {
     bool is_map = e->type == FYET_MAPPING_START;
     struct fy_token *anchor = is_map ? e->mapping_start.anchor : e->sequence_start.anchor;
-    struct config_place place = reader_place(r, fy_event_start_mark(e));
+    struct config_place place = event_place(r, e);
     if (r->depth == CONFIG_DEPTH_MAX) {
         reader_stop(r, place, "nested too deeply");
         return;
@@ -255,14 +270,13 @@ static bool has_foreign_tag(struct fy_event *e)
 static void reader_event(struct reader *r, struct fy_event *e)
 {
     if (has_foreign_tag(e)) {
-        reader_stop(r, reader_place(r, fy_event_start_mark(e)), "tags have no meaning here");
+        reader_stop(r, event_place(r, e), "tags have no meaning here");
         return;
     }
     switch (e->type) {
     case FYET_DOCUMENT_START:
         if (r->documents++)
-            reader_stop(r, reader_place(r, fy_event_start_mark(e)),
-                        "a second document: one file is one configuration");
+            reader_stop(r, event_place(r, e), "a second document: one file is one configuration");
         break;
     case FYET_MAPPING_START:
     case FYET_SEQUENCE_START:
