@@ -17,6 +17,9 @@ enum { DNS_ADDRESSES_MAX = 16 };
 struct resolver *resolver_new(struct loop *l); /* NULL: out of memory or c-ares failed */
 void resolver_free(struct resolver *r);        /* pending queries end without callback */
 
+/* Asks these instead of resolv.conf's: "127.0.0.1:5353,[::1]:53". */
+enum err resolver_set_servers(struct resolver *r, const char *servers) must_check;
+
 /* v6 and v4 interleaved (RFC 8305 §4), at most DNS_ADDRESSES_MAX; valid during the callback.
  * err ERR_UPSTREAM_DNS: n == 0. */
 typedef void dns_fn(void *arg, const struct address *addresses, unsigned n, enum err err);
@@ -26,7 +29,8 @@ typedef void dns_fn(void *arg, const struct address *addresses, unsigned n, enum
 unsigned dns_cached(struct resolver *r, str host, uint16_t port,
                     struct address out[DNS_ADDRESSES_MAX]);
 
-/* NULL: out of memory. */
+/* Answers within a second (a lookup that takes longer goes on for the cache), from the cache too, but
+ * never inside the call.  NULL: out of memory. */
 struct dns_query *dns_resolve(struct resolver *r, str host, uint16_t port, dns_fn *on_answer,
                               void *arg);
 void dns_cancel(struct dns_query *q); /* before the callback: none will come */
