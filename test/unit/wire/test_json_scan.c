@@ -130,6 +130,13 @@ TEST(only_the_path_is_found_not_its_like)
               false),
         JSON_SCAN_COMPLETE);
     EXPECT_EQ(scan.found_count, 0);
+    /* Longer than any name in a path, and cut in two. */
+    json_scan_reset(&scan);
+    json_scan_feed(&scan,
+                   STR("{\"\\u0075sage_and_a_long_tail_of_a_name_that_nobody_has_ever_thought_of"));
+    json_scan_feed(&scan, STR("_or_ever_will\":1}"));
+    EXPECT_EQ(json_scan_end(&scan), JSON_SCAN_COMPLETE);
+    EXPECT_EQ(scan.found_count, 0);
     EXPECT_EQ(judge(STR("[{\"usage\":1}]"), false), JSON_SCAN_COMPLETE);
     EXPECT_EQ(scan.found_count, 0);
     EXPECT(str_is_null(json_scan_found(&scan, USAGE)));
