@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum err cut_err = run(coding, all, (size_t)(data[0] >> 2) + 1, 100, &cut);
     if (!whole_err && !cut_err)
         CHECK(str_eq(buf_str(&whole), buf_str(&cut)));
-    CHECK(!whole_err == !cut_err);
+    /* zstd compares the size that a frame announces only when it sees the frame whole. */
+    CHECK(coding == CODING_ZSTD || !whole_err == !cut_err);
     buf_release(&whole);
     buf_release(&cut);
     return 0;
