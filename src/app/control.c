@@ -287,10 +287,9 @@ static bool start_workers(struct control *c, char *why, size_t size)
     unsigned n = snapshot_conf(c->snapshot)->workers;
     n = n < WORKERS_MAX ? n : WORKERS_MAX;
     for (unsigned i = 0; i < n; i++) {
-        struct worker_options options = {.version = c->options.version,
-                                         .pages = health_pages,
-                                         .pages_arg = c};
-        telemetry_hook(c->telemetry, &options);
+        struct worker_options options = {
+            .version = c->options.version, .pages = health_pages, .pages_arg = c};
+        bool hooked = telemetry_hook(c->telemetry, &options);
         c->workers[i] = worker_thread_new(&(struct worker_thread_options){
             .index = i,
             .count = n,
@@ -298,7 +297,7 @@ static bool start_workers(struct control *c, char *why, size_t size)
             .worker = options,
             .control = c->loop,
         });
-        if (!c->workers[i] || !worker_thread_start(c->workers[i])) {
+        if (!hooked || !c->workers[i] || !worker_thread_start(c->workers[i])) {
             snprintf(why, size, "cannot start worker %u: out of memory, threads or descriptors", i);
             return false;
         }
@@ -350,7 +349,8 @@ static bool start_parts(struct control *c, char *why, size_t size)
     c->signals = signals_watch(c->loop, on_signal, c);
     c->resolver = resolver_new(c->loop);
     c->client = c->resolver ? client_new(c->loop, c->resolver, 1) : NULL;
-    c->discovery = c->client ? discovery_new(c->loop, client_caller(c->client), on_models, c) : NULL;
+    c->discovery =
+        c->client ? discovery_new(c->loop, client_caller(c->client), on_models, c) : NULL;
     if (!c->signals || !c->discovery)
         return false;
     return start_workers(c, why, size) && start_admin(c, why, size) &&

@@ -13,8 +13,8 @@ struct telemetry;
 /* Opens the logs that the configuration names.  NULL: `why` says which cannot be opened. */
 struct telemetry *telemetry_new(const struct gateway_conf *conf, char *why, size_t size);
 
-/* Fills in on_finish (and its arg) for one worker, before it is made. */
-void telemetry_hook(struct telemetry *t, struct worker_options *o);
+/* Fills in on_finish (and its arg) for one worker, before it is made.  False: out of memory. */
+bool telemetry_hook(struct telemetry *t, struct worker_options *o);
 
 /* Its counters are asked at each scrape. */
 void telemetry_add_worker(struct telemetry *t, struct worker_thread *w);
