@@ -5,6 +5,7 @@
 #ifndef OPS_ACCESS_LOG_H
 #define OPS_ACCESS_LOG_H
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "proxy/record.h"
 

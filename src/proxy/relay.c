@@ -666,7 +666,11 @@ void relay_on_due(struct request *r)
         return;
     }
     if (relay_is_paused(r)) {
-        relay_fail(r, ERR_CLIENT_STALL, STR("The client took nothing for too long."));
+        exchange_queued(r->ex); /* looks how far the client has come */
+        if (relay_due_us(r) <= loop_now_us(r->worker->loop))
+            relay_fail(r, ERR_CLIENT_STALL, STR("The client took nothing for too long."));
+        else
+            attempt_arm(r);
         return;
     }
     struct slice comment = SLICE_BORROWED(STR(": keepalive\n\n"));
