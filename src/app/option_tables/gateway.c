@@ -115,6 +115,7 @@ static const struct option admin_rows[] = {
     {0}};
 const struct option_table table_admin = {.what = "the operator's listener", .rows = admin_rows};
 
+/* In the order of enum log_level. */
 static const char *const log_level_names[] = {"error", "warn", "info", "debug", NULL};
 static const char *const log_format_names[] = {"auto", "json", "text", NULL};
 
