@@ -48,9 +48,7 @@ struct client_call {
     const char *why;
 };
 
-static void call_on_slot(void *arg, struct slot *s);
-static void call_on_wait_failed(void *arg, enum err err, const char *why);
-static void call_on_done(struct call *call, const struct slot_result *r);
+static const struct slot_user call_slot_user;
 
 static struct client_call *call_of(struct call *c)
 {
@@ -135,7 +133,7 @@ static void call_send(struct client_call *c, struct slot *s)
     c->state = CALL_RUNNING;
     c->slot = s;
     s->call = &c->call;
-    s->on_done = call_on_done;
+    s->user = &call_slot_user;
     t->slot_us = c->wait.slot_us;
     t->connected_us = call_now(c);
     t->reused = s->used;
@@ -145,6 +143,14 @@ static void call_send(struct client_call *c, struct slot *s)
         s->ops->flow(s, false);
 }
 
+static void call_tell_connected(struct client_call *c)
+{
+    if (c->connected_told)
+        return;
+    c->connected_told = true;
+    c->call.handler->on_connected(c->call.arg);
+}
+
 /* Later than call_start(): out of the pool's callback. */
 static void call_on_slot(void *arg, struct slot *s)
 {
@@ -152,10 +158,7 @@ static void call_on_slot(void *arg, struct slot *s)
     call_send(c, s);
     size_t queued = call_flush_early(c);
     bool drained = c->drain_owed && queued == 0;
-    if (!c->connected_told) {
-        c->connected_told = true;
-        c->call.handler->on_connected(c->call.arg);
-    }
+    call_tell_connected(c);
     if (drained && c->state == CALL_RUNNING) {
         c->drain_owed = false;
         c->call.handler->on_drain(c->call.arg);
@@ -172,12 +175,10 @@ static void call_on_wait_failed(void *arg, enum err err, const char *why)
 static void call_on_tell(void *arg)
 {
     struct client_call *c = arg;
-    if (c->state == CALL_FAILING) {
+    if (c->state == CALL_FAILING)
         call_fail(c, c->err, c->why);
-    } else if (!c->connected_told) {
-        c->connected_told = true;
-        c->call.handler->on_connected(c->call.arg);
-    }
+    else if (c->state == CALL_RUNNING)
+        call_tell_connected(c);
 }
 
 static size_t call_write_body(struct call *call, const struct slice *v, unsigned n, bool end)
@@ -247,6 +248,16 @@ static void call_replay(struct client_call *c)
         CHECK(s == NULL); /* a fresh one takes its time */
 }
 
+/* It may come before the end of the turn in which an idle connection was lent: something lay in its
+ * socket already. */
+static void call_on_head(struct call *call, const struct response_head *head)
+{
+    struct client_call *c = call_of(call);
+    call_tell_connected(c);
+    if (c->state == CALL_RUNNING)
+        call->handler->on_head(call->arg, head);
+}
+
 static void call_on_done(struct call *call, const struct slot_result *r)
 {
     struct client_call *c = call_of(call);
@@ -261,14 +272,18 @@ static void call_on_done(struct call *call, const struct slot_result *r)
     }
 }
 
+static const struct slot_user call_slot_user = {
+    .on_head = call_on_head,
+    .on_done = call_on_done,
+};
+
 /* --- Pools. */
 
 /* The pool of that key, made when there is none; NULL: out of memory. */
 static struct pool *client_pool(struct client *client, const struct endpoint *e)
 {
     struct list *bucket = &client->pools[XXH3_64bits(e->key.ptr, e->key.len) % POOL_BUCKETS];
-    LIST_EACH(node, bucket)
-    {
+    LIST_EACH (node, bucket) {
         struct pool *p = pool_from_node(node);
         if (str_eq(pool_key(p), e->key)) {
             pool_configure(p, e);
@@ -342,8 +357,7 @@ struct client *client_new(struct loop *l, struct resolver *r, unsigned workers)
 void client_free(struct client *client)
 {
     for (unsigned i = 0; i < POOL_BUCKETS; i++) {
-        LIST_EACH(node, &client->pools[i])
-        {
+        LIST_EACH (node, &client->pools[i]) {
             pool_free(pool_from_node(node));
         }
     }
@@ -364,8 +378,7 @@ struct client_stats *client_stats(struct client *client)
 void client_retain(struct client *client, bool (*keep)(void *arg, str key), void *arg)
 {
     for (unsigned i = 0; i < POOL_BUCKETS; i++) {
-        LIST_EACH(node, &client->pools[i])
-        {
+        LIST_EACH (node, &client->pools[i]) {
             struct pool *p = pool_from_node(node);
             pool_retire(p, !keep(arg, pool_key(p)));
         }

@@ -60,7 +60,7 @@ static void h1_done(struct h1_client *h, bool reusable, enum err err, const char
     h->slot.call = NULL;
     h->state = H1_IDLE;
     pool_put(&h->slot, reusable);
-    h->slot.on_done(call, &r); /* may borrow the slot again already */
+    h->slot.user->on_done(call, &r); /* may borrow the slot again already */
 }
 
 static void h1_complete(struct h1_client *h, bool reusable)
@@ -82,7 +82,7 @@ static void h1_on_head(struct h1_client *h, const struct response_head *head)
     h->state = H1_ANSWERING;
     h->keep_alive = head->keep_alive;
     call->timing.head_us = h1_now(h);
-    call->handler->on_head(call->arg, head);
+    h->slot.user->on_head(call, head);
 }
 
 static void h1_on_body(struct h1_client *h, const struct slice *read, str body)

@@ -59,13 +59,20 @@ struct slot_result {
 };
 
 struct slot_ops {
-    /* Sends the request and hands what comes back to slot->call: head, body and drain directly to its
-     * handler, the end through slot->on_done.  Nothing of it inside the call. */
+    /* Sends the request and hands what comes back to slot->call: head and end through slot->user, body
+     * and drain, which are many, directly to the call's handler.  Nothing of it inside the call. */
     void (*send)(struct slot *s, const struct outgoing *o);
     size_t (*write)(struct slot *s, const struct slice *v, unsigned n, bool end);
     void (*flow)(struct slot *s, bool flow);
     /* For pool.c: the connection goes, whatever it was doing. */
     void (*close)(struct slot *s);
+};
+
+/* Whose call it is that a slot carries. */
+struct slot_user {
+    void (*on_head)(struct call *call, const struct response_head *head);
+    /* The slot is back with its pool already. */
+    void (*on_done)(struct call *call, const struct slot_result *r);
 };
 
 struct slot {
@@ -77,8 +84,7 @@ struct slot {
 
     /* Set by who borrowed it; NULL while idle. */
     struct call *call;
-    /* The slot is back with its pool already. */
-    void (*on_done)(struct call *call, const struct slot_result *r);
+    const struct slot_user *user;
 };
 
 enum pool_wait_state { POOL_WAIT_NONE, POOL_WAIT_QUEUED, POOL_WAIT_CONNECTING };
