@@ -60,6 +60,8 @@ void tls_pump(struct tls *t)
         if (!read_some(t))
             break;
     t->pumping = false;
+    /* A ticket that arrives costs a write buffer, which SSL_MODE_RELEASE_BUFFERS forgets. */
+    SSL_free_buffers(t->ssl);
 }
 
 /* --- The transport's side */
