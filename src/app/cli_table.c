@@ -3,7 +3,7 @@
 
 static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
-static const char *const documents[] = {"options", "errors", "man", NULL};
+static const char *const documents[] = {"options", "errors", "metrics", "man", NULL};
 
 /* clang-format off */
 #define OPTION_CONFIG \

@@ -1,5 +1,6 @@
 /* `docs`: what the program knows of itself, as the files of docs/ (tools/gen-docs). */
 #include "app/command.h"
+#include "base/metric.h"
 
 /* --- errors.md */
 
@@ -40,6 +41,41 @@ static void errors(struct buf *out)
         const struct err_facts *f = err_facts((enum err)i);
         buf_printf(out, "| %d | `%s` | `%s` | %s | %s | %s |\n", f->status, f->code, f->type,
                    fault_text(f->fault), f->retry ? "yes" : "no", f->help);
+    }
+}
+
+/* --- metrics.md */
+
+static const char *metric_type_name(enum metric_type type)
+{
+    switch (type) {
+    case METRIC_COUNTER:
+        return "counter";
+    case METRIC_GAUGE:
+        return "gauge";
+    case METRIC_HISTOGRAM:
+        return "histogram";
+    }
+    return "";
+}
+
+static void metrics(struct buf *out)
+{
+    buf_add_lit(out, "# Metrics\n"
+                     "\n"
+                     "What `/metrics` shows, as Prometheus text or OpenMetrics. This page is "
+                     "generated from the program's own list (`src/base/metric.def`, "
+                     "`tools/gen-docs`).\n"
+                     "\n"
+                     "| Metric | Type | Labels | |\n"
+                     "|---|---|---|---|\n");
+    for (int i = 0; i < METRIC_COUNT; i++) {
+        const struct metric_facts *f = metric_facts((enum metric_id)i);
+        buf_printf(out, "| `%s%s` | %s | ", metric_prefix((enum metric_id)i), f->name,
+                   metric_type_name(f->type));
+        for (unsigned k = 0; f->labels[k]; k++)
+            buf_printf(out, "%s`%s`", k ? ", " : "", f->labels[k]);
+        buf_printf(out, " | %s |\n", f->help);
     }
 }
 
@@ -139,17 +175,23 @@ static void man(struct buf *out)
         ".PP\nEvery option of the file is in docs/options.md.\n");
 }
 
-int command_docs(struct cli *c)
+void docs_write(const char *document, struct buf *out)
 {
     static const struct {
         const char *name;
         void (*write)(struct buf *out);
-    } documents[] = {{"options", config_docs}, {"errors", errors}, {"man", man}};
+    } documents[] = {
+        {"options", config_docs}, {"errors", errors}, {"metrics", metrics}, {"man", man}};
+    for (size_t i = 0; i < ARRAY_LEN(documents); i++)
+        if (strcmp(documents[i].name, document) == 0)
+            documents[i].write(out);
+}
+
+int command_docs(struct cli *c)
+{
     struct buf b;
     buf_init(&b, 0);
-    for (size_t i = 0; i < ARRAY_LEN(documents); i++)
-        if (strcmp(documents[i].name, c->arguments[0]) == 0)
-            documents[i].write(&b);
+    docs_write(c->arguments[0], &b);
     fwrite(b.ptr ? b.ptr : "", 1, b.len, stdout);
     int status = b.failed || fflush(stdout) ? 1 : 0;
     buf_release(&b);
