@@ -17,7 +17,7 @@ static void add_extension(X509 *x, int nid, const char *value)
     X509_EXTENSION_free(e);
 }
 
-static X509 *certificate_for(EVP_PKEY *key, const char *name)
+static X509 *certificate_for(EVP_PKEY *key, const char *name, const char *names)
 {
     X509 *x = X509_new();
     EXPECT(x != NULL);
@@ -29,26 +29,31 @@ static X509 *certificate_for(EVP_PKEY *key, const char *name)
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
                                (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(x, X509_get_subject_name(x));
-    add_extension(x, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+    add_extension(x, NID_subject_alt_name, names);
     add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
     EXPECT(X509_sign(x, key, EVP_sha256()) > 0);
     return x;
 }
 
-void identity_make(struct identity *id, const char *name)
+void identity_make_for(struct identity *id, const char *name, const char *names)
 {
     snprintf(id->folder, sizeof(id->folder), "/tmp/identity-XXXXXX");
     EXPECT(mkdtemp(id->folder) != NULL);
     snprintf(id->certificate, sizeof(id->certificate), "%s/certificate.pem", id->folder);
     snprintf(id->key, sizeof(id->key), "%s/key.pem", id->folder);
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = certificate_for(key, name);
+    X509 *x = certificate_for(key, name, names);
     FILE *f = fopen(id->certificate, "w");
     EXPECT(f && PEM_write_X509(f, x) && fclose(f) == 0);
     f = fopen(id->key, "w");
     EXPECT(f && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) && fclose(f) == 0);
     X509_free(x);
     EVP_PKEY_free(key);
+}
+
+void identity_make(struct identity *id, const char *name)
+{
+    identity_make_for(id, name, "DNS:localhost,IP:127.0.0.1");
 }
 
 void identity_remove(struct identity *id)

@@ -1,31 +1,22 @@
 /* Ways to a provider: Unix sockets, CONNECT through a proxy, TLS, names. */
 #include "client_rig.h"
+#include "identity.h"
 
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* --- Unix sockets. */
 
-static char *temporary_folder(char out[64])
-{
-    snprintf(out, 64, "/tmp/client-test-XXXXXX");
-    EXPECT(mkdtemp(out) != NULL);
-    return out;
-}
-
 TEST(a_provider_behind_a_unix_socket_is_called)
 {
     struct rig r;
     struct heard h = {0};
     struct provider behind;
-    char folder[64], path[96];
-    snprintf(path, sizeof(path), "%s/socket", temporary_folder(folder));
+    char folder[] = "/tmp/client-test-XXXXXX", path[96];
+    EXPECT(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof(path), "%s/socket", folder);
     rig_open(&r);
     provider_open_unix(&behind, r.loop, path);
     behind.answer = STR(OK_HEAD(2) "ok");
@@ -197,54 +188,6 @@ TEST(a_proxy_that_hangs_up_is_a_connect_error)
 
 /* --- TLS. */
 
-struct identity {
-    char folder[64], certificate[96], key[96];
-};
-
-static void add_extension(X509 *x, int nid, const char *value)
-{
-    X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-    EXPECT(e != NULL);
-    X509_add_ext(x, e, -1);
-    X509_EXTENSION_free(e);
-}
-
-/* A certificate that signed itself, for those names, in files. */
-static void identity_make(struct identity *id, const char *names)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    temporary_folder(id->folder);
-    snprintf(id->certificate, sizeof(id->certificate), "%s/certificate.pem", id->folder);
-    snprintf(id->key, sizeof(id->key), "%s/key.pem", id->folder);
-    X509_set_version(x, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"test", -1, -1, 0);
-    X509_set_issuer_name(x, X509_get_subject_name(x));
-    add_extension(x, NID_subject_alt_name, names);
-    add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
-    EXPECT(X509_sign(x, key, EVP_sha256()) > 0);
-    FILE *f = fopen(id->certificate, "w");
-    PEM_write_X509(f, x);
-    fclose(f);
-    f = fopen(id->key, "w");
-    PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-    fclose(f);
-    X509_free(x);
-    EVP_PKEY_free(key);
-}
-
-static void identity_remove(struct identity *id)
-{
-    unlink(id->certificate);
-    unlink(id->key);
-    rmdir(id->folder);
-}
-
 struct secured {
     struct rig rig;
     struct identity id;
@@ -255,7 +198,7 @@ static void secured_open(struct secured *s, const char *names, bool trusted)
 {
     char why[256] = "";
     rig_open(&s->rig);
-    identity_make(&s->id, names);
+    identity_make_for(&s->id, "provider", names);
     s->server = tls_server_context(
         &(struct tls_server_options){.certificates =
                                          &(struct tls_certificate){s->id.certificate, s->id.key},
