@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 
-.PHONY: run test build dev asan tsan coverage fuzz tidy bench soak format check-layers install clean
+.PHONY: run test build dev asan tsan coverage fuzz tidy bench soak format docs check-layers install clean
 
 run:
 	tools/run
@@ -40,6 +40,9 @@ soak:
 
 format:
 	tools/format
+
+docs:
+	tools/gen-docs
 
 check-layers:
 	tools/check-layers
