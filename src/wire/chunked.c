@@ -85,8 +85,10 @@ static void take_size(struct chunked *c, unsigned char byte)
 
 static void take_extension(struct chunked *c, unsigned char byte)
 {
-    if (byte == '\r')
+    if (byte == '\r' && c->extension_bytes)
         c->state = SIZE_LF;
+    else if (byte == '\r')
+        fail(c, "empty chunk extension");
     else if (byte_is_control(byte))
         fail(c, "control byte in a chunk extension");
     else if (++c->extension_bytes > CHUNKED_EXTENSION_MAX ||

@@ -2,7 +2,13 @@
 
 #include "wire/bytes.h"
 
-enum { HEADER_NAME_LONGEST = 24 };
+/* Names are compared as words: HEADER_NAME_PADDING bytes, zeros behind the name. */
+enum { NAME_WORDS = HEADER_NAME_PADDING / sizeof(uint64_t) };
+
+union padded_name {
+    char text[HEADER_NAME_PADDING];
+    uint64_t words[NAME_WORDS];
+};
 
 static const str header_texts[HEADER_NAME_COUNT] = {
     [HEADER_OTHER] = STR_INIT(""),
@@ -11,50 +17,46 @@ static const str header_texts[HEADER_NAME_COUNT] = {
 #undef HEADER
 };
 
-/* The last known name of each length: head.def is ordered by length, and later rows replace earlier
- * ones here, which is the point. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
-static const uint8_t last_of_length[HEADER_NAME_LONGEST + 1] = {
-#define HEADER(symbol, text) [sizeof(text) - 1] = HEADER_##symbol,
+static const union padded_name header_names[HEADER_NAME_COUNT] = {
+    [HEADER_OTHER] = {.text = ""},
+#define HEADER(symbol, text_) [HEADER_##symbol] = {.text = text_},
 #include "wire/head.def"
 #undef HEADER
 };
-#pragma GCC diagnostic pop
 
-/* Token characters (RFC 9110 section 5.6.2), as what they become in lower case; 0: not one. */
-static const char token_lower[256] = {
-    ['!'] = '!', ['#'] = '#', ['$'] = '$', ['%'] = '%', ['&'] = '&', ['\''] = '\'', ['*'] = '*',
-    ['+'] = '+', ['-'] = '-', ['.'] = '.', ['^'] = '^', ['_'] = '_', ['`'] = '`',   ['|'] = '|',
-    ['~'] = '~', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',   ['5'] = '5',
-    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b',   ['c'] = 'c',
-    ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i',   ['j'] = 'j',
-    ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p',   ['q'] = 'q',
-    ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w',   ['x'] = 'x',
-    ['y'] = 'y', ['z'] = 'z', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd',   ['E'] = 'e',
-    ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j', ['K'] = 'k',   ['L'] = 'l',
-    ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r',   ['S'] = 's',
-    ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x', ['Y'] = 'y',   ['Z'] = 'z',
+/* Open hashing over the known names, filled before main() and only read after. */
+enum { SLOTS = 256 };
+static uint8_t slots[SLOTS];
+
+static unsigned slot_of(const union padded_name *name, size_t len)
+{
+    uint64_t mixed = (name->words[0] ^ name->words[1] * 31 ^ len) * UINT64_C(0x9e3779b97f4a7c15);
+    return (unsigned)(mixed >> 56);
+}
+
+__attribute__((constructor)) static void fill_slots(void)
+{
+    for (unsigned id = 1; id < HEADER_NAME_COUNT; id++) {
+        unsigned slot = slot_of(&header_names[id], header_texts[id].len);
+        while (slots[slot])
+            slot = (slot + 1) % SLOTS;
+        slots[slot] = (uint8_t)id;
+    }
+}
+
+/* Token characters (RFC 9110 section 5.6.2). */
+static const bool is_token[256] = {
+    ['!'] = true,         ['#' ... '\''] = true, ['*' ... '+'] = true,
+    ['-' ... '.'] = true, ['0' ... '9'] = true,  ['A' ... 'Z'] = true,
+    ['^' ... 'z'] = true, ['|'] = true,          ['~'] = true,
 };
 
 bool header_name_valid(str name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (!token_lower[(unsigned char)name.ptr[i]])
+        if (!is_token[(unsigned char)name.ptr[i]])
             return false;
     return name.len > 0;
-}
-
-/* Without a branch per byte: names are short and nearly always valid. */
-bool header_name_lower(char *name, size_t len)
-{
-    bool valid = len > 0;
-    for (size_t i = 0; i < len; i++) {
-        char lower = token_lower[(unsigned char)name[i]];
-        valid &= lower != 0;
-        name[i] = lower;
-    }
-    return valid;
 }
 
 bool header_value_valid(str value)
@@ -62,27 +64,69 @@ bool header_value_valid(str value)
     return bytes_find_control(value.ptr, 0, value.len) == value.len;
 }
 
-enum header_name header_name_from_lower(str name)
+/* 0xff in the first n bytes of word i of a name. */
+static uint64_t word_mask(size_t len, size_t i)
 {
-    if (name.len > HEADER_NAME_LONGEST || name.len == 0)
+    static const unsigned char ones[2 * HEADER_NAME_PADDING] = {[0 ... HEADER_NAME_PADDING - 1] =
+                                                                    0xff};
+    uint64_t mask;
+    memcpy(&mask, ones + HEADER_NAME_PADDING - len + i * sizeof(mask), sizeof(mask));
+    return mask;
+}
+
+static bool names_equal(const union padded_name *a, const union padded_name *b)
+{
+    uint64_t difference = 0;
+    for (unsigned i = 0; i < NAME_WORDS; i++)
+        difference |= a->words[i] ^ b->words[i];
+    return difference == 0;
+}
+
+/* In a token, bit 0x20 makes upper case lower and nothing else a byte of a known name. */
+enum header_name header_name_from_padded(const char *name, size_t len)
+{
+    if (len > HEADER_NAME_PADDING)
         return HEADER_OTHER;
-    for (unsigned id = last_of_length[name.len]; header_texts[id].len == name.len; id--) {
-        const char *text = header_texts[id].ptr;
-        if (text[0] == name.ptr[0] && memcmp(text, name.ptr, name.len) == 0)
-            return (enum header_name)id;
-    }
+    union padded_name lower;
+    memcpy(lower.text, name, sizeof(lower));
+    for (unsigned i = 0; i < NAME_WORDS; i++)
+        lower.words[i] = (lower.words[i] | UINT64_C(0x2020202020202020)) & word_mask(len, i);
+    for (unsigned slot = slot_of(&lower, len); slots[slot]; slot = (slot + 1) % SLOTS)
+        if (names_equal(&lower, &header_names[slots[slot]]))
+            return (enum header_name)slots[slot];
     return HEADER_OTHER;
 }
 
 enum header_name header_name_from(str name)
 {
-    char lower[HEADER_NAME_LONGEST];
-    if (name.len > sizeof(lower) || name.len == 0)
+    char padded[HEADER_NAME_PADDING] = {0};
+    if (name.len > sizeof(padded) || !header_name_valid(name))
         return HEADER_OTHER;
-    memcpy(lower, name.ptr, name.len);
-    if (!header_name_lower(lower, name.len))
-        return HEADER_OTHER;
-    return header_name_from_lower(str_make(lower, name.len));
+    memcpy(padded, name.ptr, name.len);
+    return header_name_from_padded(padded, name.len);
+}
+
+/* Eight bytes at once: bit 0x20 is set where a byte is 'A'..'Z'. */
+static uint64_t word_lower(uint64_t w)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    uint64_t low = w & ~tops;
+    uint64_t from_a = low + ones * (0x80 - 'A'), behind_z = low + ones * (0x80 - 'Z' - 1);
+    return w | ((from_a & ~behind_z & ~w & tops) >> 2);
+}
+
+void header_name_lower_padded(char *name, size_t len)
+{
+    for (; len > sizeof(uint64_t); name += sizeof(uint64_t), len -= sizeof(uint64_t)) {
+        uint64_t w;
+        memcpy(&w, name, sizeof(w));
+        w = word_lower(w);
+        memcpy(name, &w, sizeof(w));
+    }
+    uint64_t w, mask = word_mask(len, 0);
+    memcpy(&w, name, sizeof(w));
+    w = (word_lower(w) & mask) | (w & ~mask);
+    memcpy(name, &w, sizeof(w));
 }
 
 str header_name_text(enum header_name id)

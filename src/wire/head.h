@@ -101,7 +101,6 @@ bool head_has_token(const struct headers *h, enum header_name id, str token);
 
 /* The number of a name in any case, HEADER_OTHER when it has none; and back (OTHER: ""). */
 enum header_name header_name_from(str name);
-enum header_name header_name_from_lower(str name); /* when it is known to be lower case */
 str header_name_text(enum header_name id);
 
 /*
@@ -131,7 +130,12 @@ str status_reason(int status);
 bool header_name_valid(str name);
 bool header_value_valid(str value);
 
-/* Makes a name lower case in place; false when it is not valid (it is spoiled then). */
-bool header_name_lower(char *name, size_t len) must_check;
+/*
+ * For parsers: a name that is known to be a token, in memory of which HEADER_NAME_PADDING bytes from
+ * the name's begin may be read and written, whatever its length: so it goes by words, not by bytes.
+ */
+enum { HEADER_NAME_PADDING = 24 };
+enum header_name header_name_from_padded(const char *name, size_t len);
+void header_name_lower_padded(char *name, size_t len);
 
 #endif

@@ -132,35 +132,35 @@ int http1_head_status(str head)
 
 /* ---- llhttp: splits the lines into names and values, and has its own opinion of all of it ---- */
 
-struct collector {
-    struct headers *headers;
-    const char *reason;
-};
-
-/* The text is in our own copy of the head, so names can be made lower case where they stand. */
+/* The text is in our own copy of the head, so it can be made lower case where it stands; a known name
+ * need not even that, and is a token by being known.  llhttp lets empty names pass. */
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
-    struct collector *c = parser->data;
-    struct headers *h = c->headers;
-    if (!header_name_lower((char *)at, len)) {
-        c->reason = "header name is not valid";
-        return -1;
-    }
+    struct headers *h = parser->data;
     CHECK(h->count < h->cap); /* as many as the scanner has counted lines */
     struct header *header = &h->list[h->count++];
-    header->name = str_make(at, len);
     header->value = STR("");
-    header->id = header_name_from_lower(header->name);
-    if (header->id != HEADER_OTHER && !h->first[header->id])
+    header->id = header_name_from_padded(at, len);
+    if (header->id == HEADER_OTHER) {
+        header->name = str_make(at, len);
+        if (!header_name_valid(header->name)) {
+            llhttp_set_error_reason(parser, "header name is not valid");
+            return HPE_USER;
+        }
+        header_name_lower_padded((char *)at, len);
+        return 0;
+    }
+    header->name = header_name_text(header->id);
+    if (!h->first[header->id])
         h->first[header->id] = (uint16_t)h->count;
     return 0;
 }
 
 static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
-    struct collector *c = parser->data;
-    CHECK(c->headers->count > 0);
-    c->headers->list[c->headers->count - 1].value = str_trim(str_make(at, len));
+    struct headers *h = parser->data;
+    CHECK(h->count > 0);
+    h->list[h->count - 1].value = str_trim(str_make(at, len));
     return 0;
 }
 
@@ -182,19 +182,29 @@ static struct http1_fault collect(struct http1_parser *p, str head, struct arena
     uint32_t count = p->lines - 1;
     if (!head_reserve(headers, arena, count))
         return NO_MEMORY;
-    struct collector c = {.headers = headers};
     llhttp_t parser;
     llhttp_init(&parser, p->kind == HTTP1_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
-    parser.data = &c;
+    parser.data = headers;
     llhttp_errno_t verdict = llhttp_execute(&parser, head.ptr, head.len);
     if (verdict != HPE_PAUSED) {
-        const char *reason = c.reason ? c.reason : llhttp_get_error_reason(&parser);
+        const char *reason = llhttp_get_error_reason(&parser);
         return MALFORMED(reason && *reason ? reason : "head is not valid");
     }
     /* Both readers must have seen the same lines. */
     if (llhttp_get_error_pos(&parser) != head.ptr + head.len || headers->count != count)
         return MALFORMED("head is not valid");
     return HTTP1_FINE;
+}
+
+/* With room behind it for names to be read by words.  Null str: out of memory. */
+static str copy_padded(struct arena *arena, str head)
+{
+    char *copy = arena_alloc(arena, head.len + HEADER_NAME_PADDING);
+    if (!copy)
+        return STR_NULL;
+    memcpy(copy, head.ptr, head.len);
+    memset(copy + head.len, 0, HEADER_NAME_PADDING);
+    return str_make(copy, head.len);
 }
 
 /* ---- What both kinds have: framing ---- */
@@ -397,7 +407,7 @@ struct http1_fault http1_head_request(struct http1_parser *p, str head, struct a
                                       struct request_head **out)
 {
     struct request_head *r = arena_zalloc(arena, sizeof(*r));
-    str copy = arena_str(arena, head);
+    str copy = copy_padded(arena, head);
     if (!r || str_is_null(copy))
         return NO_MEMORY;
     *out = r;
@@ -444,7 +454,7 @@ struct http1_fault http1_head_response(struct http1_parser *p, str head, struct 
                                        struct response_head **out)
 {
     struct response_head *r = arena_zalloc(arena, sizeof(*r));
-    str copy = arena_str(arena, head);
+    str copy = copy_padded(arena, head);
     if (!r || str_is_null(copy))
         return NO_MEMORY;
     *out = r;

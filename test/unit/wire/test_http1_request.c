@@ -87,6 +87,22 @@ TEST(head_is_complete_in_the_arena_with_lower_case_names)
     arena_release(&arena);
 }
 
+TEST(names_of_headers_are_tokens_only)
+{
+    for (int byte = 1; byte < 256; byte++) {
+        char text[] = "GET / HTTP/1.1\r\nHost: a\r\nx?y: z\r\n\r\n";
+        *strchr(text, '?') = (char)byte;
+        const char name[] = {(char)byte};
+        /* A colon ends the name, it is not in it. */
+        bool fine = byte == ':' || header_name_valid(str_make(name, 1));
+        struct http1_transcript t;
+        http1_transcript_init(&t, HTTP1_REQUESTS, NULL, NULL, 0);
+        http1_transcript_run(&t, str_from_c(text), sizeof(text), 0);
+        EXPECT_EQ(t.parser.err == ERR_NONE, fine);
+        http1_transcript_release(&t);
+    }
+}
+
 TEST(method_without_a_number_keeps_its_text)
 {
     EXPECT_STR(http1_requests(STR("PROPFIND / HTTP/1.1\r\nHost: a\r\n\r\n")),
@@ -368,6 +384,8 @@ MALFORMED(chunk_size_behind_a_blank_is_refused, CHUNKS(" 1\r\na\r\n0\r\n\r\n"))
 MALFORMED(chunk_size_before_a_blank_is_refused, CHUNKS("1 \r\na\r\n0\r\n\r\n"))
 MALFORMED(empty_chunk_size_is_refused, CHUNKS("\r\na\r\n0\r\n\r\n"))
 MALFORMED(chunk_size_of_only_an_extension_is_refused, CHUNKS(";a=b\r\n"))
+MALFORMED(empty_chunk_extension_is_refused, CHUNKS("1;\r\na\r\n0\r\n\r\n"))
+MALFORMED(chunk_extension_without_a_semicolon_is_refused, CHUNKS("1 a\r\na\r\n0\r\n\r\n"))
 MALFORMED(chunk_size_of_17_digits_is_refused, CHUNKS("00000000000000001\r\na\r\n0\r\n\r\n"))
 MALFORMED(chunk_size_beyond_63_bits_is_refused, CHUNKS("8000000000000000\r\n"))
 MALFORMED(bare_lf_after_a_chunk_size_is_refused, CHUNKS("1\na\r\n0\r\n\r\n"))
