@@ -1,11 +1,11 @@
 #include "io/tcp_impl.h"
 
+#include "base/check.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "base/check.h"
 
 /* RFC 8305 §5: the pause before the next address is tried beside the last. */
 enum { ATTEMPT_DELAY_MS = 250 };

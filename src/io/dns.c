@@ -1,9 +1,9 @@
 #include "io/dns.h"
 
-#include <stdlib.h>
-
 #include "base/check.h"
 #include "io/dns_impl.h"
+
+#include <stdlib.h>
 
 enum {
     NAME_MAX_LEN = 253,

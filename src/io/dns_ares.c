@@ -1,12 +1,12 @@
 #include "io/dns_impl.h"
 
+#include "base/check.h"
+#include "io/loop_impl.h"
+
 #include <ares.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/time.h>
-
-#include "base/check.h"
-#include "io/loop_impl.h"
 
 /* A lost packet is asked again after half a second, then after one more. */
 enum { TRY_MS = 500, TRIES = 3 };

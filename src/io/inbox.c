@@ -1,8 +1,8 @@
 #include "io/inbox.h"
 
-#include <stdlib.h>
-
 #include "io/loop_impl.h"
+
+#include <stdlib.h>
 
 static struct message *in_order(struct message *newest)
 {

@@ -1,13 +1,13 @@
 #include "io/tcp_impl.h"
 
+#include "base/check.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/check.h"
 
 enum {
     BACKLOG = 4096,        /* the kernel cuts it to net.core.somaxconn */

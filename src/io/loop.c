@@ -1,10 +1,10 @@
 #include "io/loop_impl.h"
 
+#include "base/check.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include "base/check.h"
 
 /* Deferred work may defer more; so many rounds are run before the sockets get their turn. */
 enum { DEFER_ROUNDS = 8 };

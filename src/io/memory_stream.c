@@ -1,9 +1,9 @@
 #include "io/memory_stream.h"
 
-#include <stdlib.h>
-
 #include "base/check.h"
 #include "io/loop_impl.h"
+
+#include <stdlib.h>
 
 struct pair;
 

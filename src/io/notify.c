@@ -1,6 +1,9 @@
 #include "io/notify.h"
 
+#include "base/str.h"
+
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,4 +49,20 @@ void notify_reloading(void)
 void notify_stopping(void)
 {
     notify("STOPPING=1\nSTATUS=finishing running requests\n");
+}
+
+unsigned notify_watchdog_ms(void)
+{
+    const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    uint64_t limit, meant;
+    if (pid && !(str_to_u64(str_from_c(pid), &meant) && meant == (uint64_t)getpid()))
+        return 0;
+    if (!usec || !str_to_u64(str_from_c(usec), &limit) || limit / 2000 > UINT32_MAX)
+        return 0;
+    return (unsigned)(limit / 2000); /* twice as often as it would start to worry */
+}
+
+void notify_alive(void)
+{
+    notify("WATCHDOG=1\n");
 }

@@ -1,10 +1,10 @@
 #include "io/tcp_impl.h"
 
+#include "base/check.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "base/check.h"
 
 /* Slices of one system call. */
 enum { WRITE_SLICES = 64 };

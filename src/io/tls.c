@@ -1,9 +1,9 @@
 #include "io/tls_impl.h"
 
+#include "base/check.h"
+
 #include <openssl/err.h>
 #include <stdlib.h>
-
-#include "base/check.h"
 
 /* --- Ends */
 

@@ -1,8 +1,8 @@
 #include "io/tls_impl.h"
 
-#include <pthread.h>
-
 #include "base/check.h"
+
+#include <pthread.h>
 
 /* --- OpenSSL's output */
 

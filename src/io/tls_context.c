@@ -1,5 +1,7 @@
 #include "io/tls_impl.h"
 
+#include "base/check.h"
+
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -10,8 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "base/check.h"
 
 enum {
     HOSTS_MAX = 256,       /* to which sessions are kept */

@@ -1,11 +1,11 @@
 #include "io/tls_impl.h"
 
+#include "base/check.h"
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/check.h"
 
 enum { HOST_MAX = 255 };
 

@@ -1,16 +1,15 @@
 #include "certificates.h"
 
+#include "support/test.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-
-#include "support/test.h"
 
 static EVP_PKEY *ca_key;
 static X509 *ca;

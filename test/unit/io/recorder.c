@@ -1,10 +1,10 @@
 #include "recorder.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "io/loop.h"
 #include "support/test.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 static void record_read(void *arg, struct slice bytes)
 {

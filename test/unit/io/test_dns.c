@@ -1,13 +1,13 @@
 #include "io/dns.h"
 
+#include "recorder.h"
+#include "support/test.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "recorder.h"
-#include "support/test.h"
 
 /*
  * A name server of our own, on a thread and a UDP socket.  What it answers depends on the first label:

@@ -1,12 +1,12 @@
 #include "io/loop.h"
 
-#include <pthread.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "io/inbox.h"
 #include "recorder.h"
 #include "support/test.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 /* --- Timers */
 

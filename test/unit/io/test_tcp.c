@@ -1,5 +1,8 @@
 #include "io/tcp.h"
 
+#include "recorder.h"
+#include "support/test.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -8,9 +11,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "recorder.h"
-#include "support/test.h"
 
 /* A pair of recorders over TCP: a and b. */
 static struct loop *loop;

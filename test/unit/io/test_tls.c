@@ -1,15 +1,15 @@
 #include "io/tls.h"
 
+#include "certificates.h"
+#include "io/memory_stream.h"
+#include "recorder.h"
+#include "support/test.h"
+
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "certificates.h"
-#include "io/memory_stream.h"
-#include "recorder.h"
-#include "support/test.h"
 
 /* Both sides of a TLS connection over two streams joined in memory, or TCP. */
 struct side {
