@@ -8,7 +8,7 @@ struct cursor {
     char *at;
 };
 
-static void put(struct cursor *c, str s)
+static inline void put(struct cursor *c, str s)
 {
     if (s.len)
         memcpy(c->at, s.ptr, s.len);
@@ -29,9 +29,11 @@ static void put_u64(struct cursor *c, uint64_t value)
 static void put_line(struct cursor *c, str name, str value)
 {
     put(c, name);
-    put(c, STR(": "));
+    memcpy(c->at, ": ", 2);
+    c->at += 2;
     put(c, value);
-    put(c, STR("\r\n"));
+    memcpy(c->at, "\r\n", 2);
+    c->at += 2;
 }
 
 /* Generated from the fields, or belonging to one connection: never taken from the list. */
