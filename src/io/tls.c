@@ -113,7 +113,9 @@ static void on_transport_end(void *arg, enum err why)
 static void on_transport_drain(void *arg)
 {
     struct tls *t = arg;
-    if (!t->handshake && t->stream.handler && t->stream.handler->on_drain)
+    bool wrote = t->wrote;
+    t->wrote = false;
+    if (wrote && t->stream.handler && t->stream.handler->on_drain)
         t->stream.handler->on_drain(t->stream.arg);
 }
 
@@ -194,7 +196,8 @@ static size_t tls_write(struct stream *s, const struct slice *v, unsigned n)
     }
     encrypt(t, gather, gathered);
     tls_flush(t);
-    return s->queued; /* the transport's */
+    t->wrote = s->queued > 0; /* it is the transport's */
+    return s->queued;
 }
 
 static void send_close_notify(struct tls *t)
