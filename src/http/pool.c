@@ -228,10 +228,12 @@ static void wait_on_timeout(void *arg)
     wait_fail(arg, ERR_QUEUE_TIMEOUT, "no connection became free in time");
 }
 
+/* Somebody waits. */
 static struct pool_wait *pool_oldest(struct pool *p)
 {
     struct list *head = list_is_empty(&p->connecting) ? &p->queue : &p->connecting;
-    return list_is_empty(head) ? NULL : LIST_ENTRY(head->next, struct pool_wait, node);
+    CHECK(!list_is_empty(head));
+    return LIST_ENTRY(head->next, struct pool_wait, node);
 }
 
 static void wait_begin(struct pool *p, struct pool_wait *w)
@@ -263,16 +265,19 @@ static void wait_queue(struct pool *p, struct pool_wait *w)
         timer_start(p->env->loop, &w->timeout, p->endpoint.pool.queue_timeout_ms);
 }
 
+static void opening_cancel(struct opening *o)
+{
+    list_remove(&o->node);
+    o->pool->count.opening--;
+    connector_cancel(&o->connector);
+    free(o);
+}
+
 /* An attempt that nobody waits for any more goes; the youngest has the least to lose. */
 static void pool_drop_spare_opening(struct pool *p)
 {
-    if (p->count.opening <= p->count.connecting)
-        return;
-    struct opening *o = LIST_ENTRY(p->openings.prev, struct opening, node);
-    list_remove(&o->node);
-    p->count.opening--;
-    connector_cancel(&o->connector);
-    free(o);
+    if (p->count.opening > p->count.connecting)
+        opening_cancel(LIST_ENTRY(p->openings.prev, struct opening, node));
 }
 
 static struct pool_wait *pool_first_queued(struct pool *p)
@@ -431,8 +436,7 @@ static void pool_sweep(void *arg)
     struct pool *p = arg;
     uint64_t now = pool_now(p), patience = pool_patience_us(p);
     uint64_t idle_max = p->endpoint.pool.idle_timeout_ms * 1000, next = patience;
-    LIST_EACH(node, &p->idle)
-    {
+    LIST_EACH (node, &p->idle) {
         struct slot *s = LIST_ENTRY(node, struct slot, node);
         uint64_t idle = now - s->idle_us;
         if (slot_is_old(p, s) || (idle_max && idle >= idle_max)) {
@@ -482,8 +486,7 @@ struct pool *pool_new(const struct pool_env *env, const struct endpoint *e)
 
 static void pool_drop_all_idle(struct pool *p)
 {
-    LIST_EACH(node, &p->idle)
-    {
+    LIST_EACH (node, &p->idle) {
         slot_drop_idle(p, LIST_ENTRY(node, struct slot, node));
     }
 }
@@ -493,8 +496,9 @@ void pool_free(struct pool *p)
     CHECK(p->count.lent == 0);
     CHECK(!pool_has_waiters(p));
     pool_drop_all_idle(p);
-    while (p->count.opening)
-        pool_drop_spare_opening(p);
+    LIST_EACH (node, &p->openings) {
+        opening_cancel(LIST_ENTRY(node, struct opening, node));
+    }
     timer_stop(&p->sweep);
     deferred_cancel(&p->serve);
     list_remove(&p->node);
