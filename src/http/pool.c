@@ -325,15 +325,12 @@ void pool_forget(struct pool_wait *w)
 
 static void opening_failed(struct pool *p, uint64_t started_us, enum err err, const char *why)
 {
-    struct pool_wait *w = list_is_empty(&p->connecting)
-                              ? NULL
-                              : LIST_ENTRY(p->connecting.next, struct pool_wait, node);
-    if (w && w->since_us <= started_us) {
+    if (p->count.connecting <= p->count.opening)
+        return; /* the attempts that go on are enough */
+    struct pool_wait *w = pool_oldest(p);
+    if (w->since_us <= started_us)
         wait_fail(w, err, why);
-        return;
-    }
-    /* It began before those who wait now came: they get another one. */
-    if (p->count.connecting > p->count.opening && !pool_open(p))
+    else if (!pool_open(p)) /* it had begun before those who wait now came */
         wait_fail(w, ERR_NO_MEMORY, "no memory for a connection");
 }
 

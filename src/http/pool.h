@@ -14,8 +14,8 @@
  * the oldest waiter, so nobody waits for a handshake while a connection lies idle.  A waiter that
  * leaves takes an attempt with it (the youngest) unless another waiter can use it; an attempt that
  * its waiter no longer needs, because another connection came free first, goes on and ends idle.
- * A failed attempt fails the oldest waiter, unless that one came after the attempt had begun: then
- * the pool tries again for it.
+ * A failed attempt fails the oldest waiter, unless enough others go on, or that one came after the
+ * attempt had begun: then the pool tries again for it.
  *
  * Idle connections are lent youngest first, so that the surplus grows old and is closed.
  *
