@@ -16,9 +16,8 @@ struct admin {
 
 static void send_answer(struct exchange *ex, const struct local_answer *a)
 {
-    struct response_head head = {.status = a->status,
-                                 .content_length = (int64_t)a->body.len,
-                                 .keep_alive = true};
+    struct response_head head = {
+        .status = a->status, .content_length = (int64_t)a->body.len, .keep_alive = true};
     struct slice body = SLICE_BORROWED(a->body);
     if (head_add(&head.headers, ex->arena, STR("content-type"), a->content_type) &&
         head_add(&head.headers, ex->arena, STR("cache-control"), STR("no-store")) &&
@@ -73,13 +72,15 @@ static void on_exchange(void *arg, struct exchange *ex)
     if (!page) {
         page = find_page(a->options.token_pages, ex->head->path);
         if (page && !token_is_right(a, ex)) {
-            refuse(ex, ERR_KEY_INVALID, "This page needs the admin token as Authorization: Bearer.");
+            refuse(ex, ERR_KEY_INVALID,
+                   "This page needs the admin token as Authorization: Bearer.");
             return;
         }
     }
     if (!page) {
-        refuse(ex, ERR_PATH_UNKNOWN, "Unknown path. This is the operator's listener: see /health "
-                                     "and /metrics. The API is on the other one.");
+        refuse(ex, ERR_PATH_UNKNOWN,
+               "Unknown path. This is the operator's listener: see /health "
+               "and /metrics. The API is on the other one.");
         return;
     }
     if (ex->head->method != METHOD_GET && ex->head->method != METHOD_HEAD) {

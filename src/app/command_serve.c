@@ -34,7 +34,8 @@ int command_serve(struct cli *c)
     }
     say_start(conf);
     struct control *control = control_start(
-        &(struct control_options){.conf = conf, .sources = &sources, .version = LLM_GATEWAY_VERSION},
+        &(struct control_options){
+            .conf = conf, .sources = &sources, .version = LLM_GATEWAY_VERSION},
         why, sizeof(why));
     if (!control) {
         fprintf(stderr, "llm-gateway: not started: %s\n", why);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,11 +16,14 @@
 #include "app/telemetry.h"
 #include "app/worker_thread.h"
 #include "base/log.h"
+#include "base/recorder.h"
+#include "io/activation.h"
+#include "io/file_watch.h"
 #include "io/notify.h"
 #include "io/signals.h"
 #include "ops/health.h"
 
-enum { WORKERS_MAX = 256 };
+enum { WORKERS_MAX = 256, WATCH_SETTLE_MS = 500 };
 
 enum control_state { CONTROL_STARTING, CONTROL_SERVING, CONTROL_DRAINING, CONTROL_STOPPED };
 
@@ -42,7 +46,8 @@ struct control {
     unsigned worker_count;
     unsigned draining_workers;
     struct listeners listeners;
-    struct timer drain_timer;
+    struct timer drain_timer, watchdog;
+    struct file_watch *watch; /* of the configuration's file; NULL: not wanted */
 };
 
 /* --- Pages ---------------------------------------------------------------------------------- */
@@ -87,7 +92,26 @@ static const struct local_page health_pages[] = {
     {NULL, NULL},
 };
 
-static const struct local_page token_pages[] = {{"/metrics", page_metrics}, {NULL, NULL}};
+static void page_recorder(void *arg, const struct gateway_conf *conf,
+                          const struct request_head *head, struct arena *a,
+                          struct local_answer *out)
+{
+    struct buf text;
+    (void)arg, (void)head;
+    if (!conf->admin_token.len) { /* more than health and metrics needs a token to exist */
+        out->status = 403;
+        out->body = STR("{\"error\":{\"message\":\"set admin.token to use this page\"}}\n");
+        return;
+    }
+    buf_init(&text, 0);
+    recorder_dump(&text);
+    out->content_type = STR("text/plain; charset=utf-8");
+    out->body = arena_str(a, buf_str(&text));
+    buf_release(&text);
+}
+
+static const struct local_page token_pages[] = {
+    {"/metrics", page_metrics}, {"/admin/recorder", page_recorder}, {NULL, NULL}};
 
 /* --- Publishing ----------------------------------------------------------------------------- */
 
@@ -185,6 +209,21 @@ static void name_restart_needs(struct control *c, const struct gateway_conf *aft
     buf_release(&names);
 }
 
+static void on_file_change(void *arg);
+
+/* After `watch` was set or taken away. */
+static void watch_file(struct control *c)
+{
+    const struct gateway_conf *conf = snapshot_conf(c->snapshot);
+    bool wanted = conf->watch && conf->file.len;
+    if (wanted && !c->watch) {
+        c->watch = file_watch_new(c->loop, conf->file.ptr, WATCH_SETTLE_MS, on_file_change, c);
+    } else if (!wanted) {
+        file_watch_close(c->watch);
+        c->watch = NULL;
+    }
+}
+
 static void reload(struct control *c)
 {
     char why[512];
@@ -204,10 +243,20 @@ static void reload(struct control *c)
     name_restart_needs(c, snapshot_conf(s));
     snapshot_inherit_models(s, c->snapshot);
     publish(c, s);
+    watch_file(c);
     telemetry_configure(c->telemetry, snapshot_conf(s));
     discovery_start(c->discovery, s);
     log_info("reloaded: configuration %llu serves new requests", (unsigned long long)c->versions);
     notify_ready();
+}
+
+static void on_file_change(void *arg)
+{
+    struct control *c = arg;
+    if (c->state != CONTROL_SERVING)
+        return;
+    log_info("the configuration file has changed");
+    reload(c);
 }
 
 /* --- Stopping ------------------------------------------------------------------------------- */
@@ -268,6 +317,15 @@ static void on_signal(void *arg, int signo)
     default:
         break;
     }
+}
+
+/* --- The service manager's watchdog: it hears from the loop that steers, at half its patience. */
+
+static void on_watchdog(void *arg)
+{
+    struct control *c = arg;
+    notify_alive();
+    timer_start(c->loop, &c->watchdog, notify_watchdog_ms() / 2);
 }
 
 /* --- Starting ------------------------------------------------------------------------------- */
@@ -338,6 +396,7 @@ static bool start_parts(struct control *c, char *why, size_t size)
 {
     snprintf(why, size, "out of memory or descriptors");
     timer_init(&c->drain_timer, on_drain_timeout, c);
+    timer_init(&c->watchdog, on_watchdog, c);
     c->telemetry = telemetry_new(c->options.conf, why, size);
     if (!c->telemetry) {
         config_free(c->options.conf);
@@ -372,11 +431,20 @@ struct control *control_start(const struct control_options *o, char *why, size_t
     c->options = *o;
     c->started_us = loop_clock_us();
     raise_descriptor_limit();
+    activation_count(); /* before there are threads: it changes the environment */
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    recorder_install();
     if (!start_parts(c, why, size)) {
         control_free(c);
         return NULL;
     }
+    unsigned unclaimed = activation_close_rest();
+    if (unclaimed)
+        log_warn("%u sockets of the service manager match no address under listen", unclaimed);
     c->state = CONTROL_SERVING;
+    watch_file(c);
+    if (notify_watchdog_ms())
+        on_watchdog(c);
     discovery_start(c->discovery, c->snapshot);
     return c;
 }
@@ -403,6 +471,8 @@ void control_free(struct control *c)
     admin_free(c->admin);
     demo_free(c->demo);
     signals_close(c->signals);
+    file_watch_close(c->watch);
+    timer_stop(&c->watchdog);
     for (unsigned i = 0; i < LAST_TURNS; i++)
         loop_turn(c->loop, false);
     if (c->client)

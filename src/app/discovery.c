@@ -81,8 +81,7 @@ static bool read_models(struct question *q, str **ids, unsigned *count)
     if (!*ids || !json_is(&doc, list, JSON_ARRAY))
         return false;
     *count = 0;
-    JSON_EACH(item, &doc, list)
-    {
+    JSON_EACH (item, &doc, list) {
         uint32_t id = json_member(&doc, item, STR("id"));
         if (!json_is(&doc, id, JSON_STRING) || *count == MODELS_MAX)
             continue;
@@ -192,8 +191,7 @@ struct discovery *discovery_new(struct loop *l, struct caller *caller, discovery
 
 static bool is_asked(const struct provider_conf *p)
 {
-    return p->discover && !p->model_count &&
-           p->provider->endpoints & ENDPOINT_BIT(MODELS);
+    return p->discover && !p->model_count && p->provider->endpoints & ENDPOINT_BIT(MODELS);
 }
 
 void discovery_start(struct discovery *d, struct snapshot *s)

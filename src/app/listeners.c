@@ -1,8 +1,11 @@
 #include "app/listeners.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "io/activation.h"
 
 enum { WORKERS_MAX = 256 };
 
@@ -37,12 +40,19 @@ static void explain(char *why, size_t size, str text, int error)
     snprintf(why, size, "cannot listen on %.*s: %s%s", STR_ARG(text), strerror(error), hint);
 }
 
-/* One socket per worker; port 0 is chosen by the first and used by all. */
+/* One socket per worker; port 0 is chosen by the first and used by all.  A socket that the service
+ * manager holds for us, or a Unix one, is one that all workers share. */
 static bool open_sockets(struct address *address, unsigned n, int *fds)
 {
     bool is_unix = address->any.sa_family == AF_UNIX;
+    int given = activation_take(address);
     for (unsigned i = 0; i < n; i++) {
-        fds[i] = is_unix && i ? dup(fds[0]) : listen_socket(address, !is_unix && n > 1, 0);
+        if (i == 0 && given >= 0)
+            fds[i] = given;
+        else if (i && (is_unix || given >= 0))
+            fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+        else
+            fds[i] = listen_socket(address, !is_unix && n > 1, 0);
         if (fds[i] < 0) {
             int error = errno;
             close_all(fds, i);

@@ -12,9 +12,9 @@ enum { LISTENERS_ADDRESSES_MAX = 64 };
 
 struct listeners {
     struct {
-        char text[160];    /* as configured */
+        char text[160]; /* as configured */
         struct address bound;
-        unsigned id;       /* 0: free */
+        unsigned id; /* 0: free */
     } at[LISTENERS_ADDRESSES_MAX];
     unsigned next_id;
 };

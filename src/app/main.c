@@ -1,4 +1,6 @@
 /* llm-gateway: one small program between applications and every LLM provider. */
+#include <malloc.h>
+
 #include "app/command.h"
 
 typedef int command_fn(struct cli *c);
@@ -14,6 +16,10 @@ static command_fn *const commands[CLI_COMMAND_COUNT] = {
 int main(int argc, char **argv)
 {
     struct cli c;
+    /* Large bodies come and go: memory given back to the kernel after each would only be faulted in
+     * again for the next. */
+    mallopt(M_TRIM_THRESHOLD, 8 << 20);
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
     switch (cli_parse(&c, argc, argv, stdout, stderr)) {
     case CLI_DONE:
         return 0;

@@ -25,11 +25,11 @@ struct mock_request {
     struct exchange *ex;
     struct mock_plan plan;
     struct mock_question question;
-    struct buf body;    /* JSON bodies only; others are counted */
+    struct buf body; /* JSON bodies only; others are counted */
     struct timer timer;
-    unsigned event;     /* the next one */
+    unsigned event; /* the next one */
     bool head_sent;
-    double due_us;      /* of the next token, when they have a rate */
+    double due_us; /* of the next token, when they have a rate */
 };
 
 /* --- Sending -------------------------------------------------------------------------------- */
@@ -71,9 +71,9 @@ static void send_error(struct mock_request *m, int status, const char *message, 
     buf_printf(&body,
                "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s%.*s%s,\"code\":%s}}",
                message,
-               status == 429   ? "rate_limit_exceeded"
-               : status < 500  ? "invalid_request_error"
-                               : "server_error",
+               status == 429  ? "rate_limit_exceeded"
+               : status < 500 ? "invalid_request_error"
+                              : "server_error",
                param.len ? "\"" : "", STR_ARG(param.len ? param : STR("null")),
                param.len ? "\"" : "", status == 429 ? "\"rate_limit_exceeded\"" : "null");
     send_head(m, status, STR("application/json"), (int64_t)body.len, buf_str(&body), true);
@@ -285,20 +285,19 @@ struct mock *mock_new(struct loop *l, const struct mock_options *o)
         return NULL;
     mock->loop = l;
     mock->options = *o;
-    mock->server = server_new(
-        l, &(struct server_options){.conf = {.max_connections = 100000,
-                                             .max_body = BODY_MAX,
-                                             .max_header = 65536,
-                                             .max_headers = 200,
-                                             .header_timeout_ms = 60000,
-                                             .body_timeout_ms = 3600000,
-                                             .idle_timeout_ms = 3600000,
-                                             .client_stall_ms = 3600000,
-                                             .stream_buffer = 1 << 20},
-                                    .connections_max = 100000,
-                                    .on_exchange = on_exchange,
-                                    .on_refused = on_refused,
-                                    .arg = mock});
+    mock->server = server_new(l, &(struct server_options){.conf = {.max_connections = 100000,
+                                                                   .max_body = BODY_MAX,
+                                                                   .max_header = 65536,
+                                                                   .max_headers = 200,
+                                                                   .header_timeout_ms = 60000,
+                                                                   .body_timeout_ms = 3600000,
+                                                                   .idle_timeout_ms = 3600000,
+                                                                   .client_stall_ms = 3600000,
+                                                                   .stream_buffer = 1 << 20},
+                                                          .connections_max = 100000,
+                                                          .on_exchange = on_exchange,
+                                                          .on_refused = on_refused,
+                                                          .arg = mock});
     if (mock->server)
         return mock;
     free(mock);

@@ -4,9 +4,9 @@
 
 #include "wire/json_write.h"
 
-static const char *const words[] = {"The ",   "gateway ", "relays ", "every ", "token ", "as ",
-                                    "it ",    "arrives, ", "and ",   "adds ",  "nothing ", "to ",
-                                    "the ",   "answer. ", "Demo ",   "text. "};
+static const char *const words[] = {"The ", "gateway ",  "relays ", "every ", "token ",   "as ",
+                                    "it ",  "arrives, ", "and ",    "adds ",  "nothing ", "to ",
+                                    "the ", "answer. ",  "Demo ",   "text. "};
 
 enum { EMBEDDING_DEFAULT = 8, EMBEDDING_MAX = 4096, CREATED = 1700000000 };
 
@@ -46,8 +46,7 @@ static const char *judge_messages(const struct mock_question *q, str *param)
     *param = STR("messages");
     if (!json_is(&q->doc, messages, JSON_ARRAY) || !json_count(&q->doc, messages))
         return "messages must be a list that is not empty";
-    JSON_EACH(m, &q->doc, messages)
-    {
+    JSON_EACH (m, &q->doc, messages) {
         uint32_t role = json_member(&q->doc, m, STR("role"));
         if (!json_is(&q->doc, role, JSON_STRING))
             return "each message needs a role";
@@ -55,8 +54,7 @@ static const char *judge_messages(const struct mock_question *q, str *param)
         if (is_tool && !after_calls)
             return "messages with role 'tool' must be a response to a preceding message with "
                    "'tool_calls'";
-        if (is_tool &&
-            !json_is(&q->doc, json_member(&q->doc, m, STR("tool_call_id")), JSON_STRING))
+        if (is_tool && !json_is(&q->doc, json_member(&q->doc, m, STR("tool_call_id")), JSON_STRING))
             return "a message with role 'tool' needs a tool_call_id";
         if (!is_tool)
             after_calls = json_is(&q->doc, json_member(&q->doc, m, STR("tool_calls")), JSON_ARRAY);
@@ -332,10 +330,11 @@ static void response(const struct mock_question *q, struct buf *out)
 
 static void moderation(const struct mock_question *q, struct buf *out)
 {
-    buf_printf(out,
-               "{\"id\":\"modr-mock%llu\",\"model\":\"mock-moderation\",\"results\":[{\"flagged\":"
-               "false,\"categories\":{},\"category_scores\":{},\"category_applied_input_types\":{}}]}",
-               (unsigned long long)q->id);
+    buf_printf(
+        out,
+        "{\"id\":\"modr-mock%llu\",\"model\":\"mock-moderation\",\"results\":[{\"flagged\":"
+        "false,\"categories\":{},\"category_scores\":{},\"category_applied_input_types\":{}}]}",
+        (unsigned long long)q->id);
 }
 
 static void file_object(const struct mock_question *q, struct buf *out)
@@ -386,13 +385,15 @@ void mock_answer(const struct mock_question *q, struct buf *out, str *content_ty
         buf_printf(out, "{\"text\":\"%llu bytes of sound\"}", (unsigned long long)q->bytes);
         break;
     case ENDPOINT_RERANK:
-        buf_add_lit(out, "{\"id\":\"rerank-mock\",\"results\":[{\"index\":0,\"relevance_score\":0.9}]}");
+        buf_add_lit(out,
+                    "{\"id\":\"rerank-mock\",\"results\":[{\"index\":0,\"relevance_score\":0.9}]}");
         break;
     case ENDPOINT_FILES:
         file_object(q, out);
         break;
     case ENDPOINT_BATCHES:
-        buf_printf(out, "{\"id\":\"batch_mock%llu\",\"object\":\"batch\",\"status\":\"validating\"}",
+        buf_printf(out,
+                   "{\"id\":\"batch_mock%llu\",\"object\":\"batch\",\"status\":\"validating\"}",
                    (unsigned long long)q->id);
         break;
     case ENDPOINT_MODELS:
@@ -542,25 +543,27 @@ static bool responses_event(const struct mock_question *q, unsigned i, struct bu
 {
     static const struct {
         const char *type, *members;
-    } before[] = {
-        {"response.output_item.added",
-         "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
-         "\"in_progress\",\"role\":\"assistant\",\"content\":[]}"},
-        {"response.content_part.added",
-         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
-         "\"output_text\",\"text\":\"\",\"annotations\":[]}"},
-    }, after[] = {
-        {"response.output_text.done",
-         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"logprobs\":[],"
-         "\"text\":\"The gateway relays.\""},
-        {"response.content_part.done",
-         "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
-         "\"output_text\",\"text\":\"The gateway relays.\",\"annotations\":[]}"},
-        {"response.output_item.done",
-         "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
-         "\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
-         "\"The gateway relays.\",\"annotations\":[]}]}"},
-    };
+    } before[] =
+        {
+            {"response.output_item.added",
+             "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
+             "\"in_progress\",\"role\":\"assistant\",\"content\":[]}"},
+            {"response.content_part.added",
+             "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
+             "\"output_text\",\"text\":\"\",\"annotations\":[]}"},
+        },
+      after[] = {
+          {"response.output_text.done",
+           "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"logprobs\":[],"
+           "\"text\":\"The gateway relays.\""},
+          {"response.content_part.done",
+           "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
+           "\"output_text\",\"text\":\"The gateway relays.\",\"annotations\":[]}"},
+          {"response.output_item.done",
+           "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
+           "\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
+           "\"The gateway relays.\",\"annotations\":[]}]}"},
+      };
     unsigned tokens = q->plan->o.tokens, at = i;
     if (at < 2) {
         response_event(q, out, at ? "response.in_progress" : "response.created", i, "in_progress",

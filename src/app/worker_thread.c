@@ -61,13 +61,13 @@ static bool make_parts(struct worker_thread *t)
     t->worker = worker_new(&t->options.worker);
     if (!t->worker)
         return false;
-    t->server = server_new(
-        t->loop,
-        &(struct server_options){.conf = conf->server,
-                                 .connections_max = share_of(conf->server.max_connections, o->count),
-                                 .on_exchange = worker_on_exchange,
-                                 .on_refused = worker_on_refused,
-                                 .arg = t->worker});
+    t->server =
+        server_new(t->loop, &(struct server_options){
+                                .conf = conf->server,
+                                .connections_max = share_of(conf->server.max_connections, o->count),
+                                .on_exchange = worker_on_exchange,
+                                .on_refused = worker_on_refused,
+                                .arg = t->worker});
     return t->server != NULL;
 }
 

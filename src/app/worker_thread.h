@@ -12,10 +12,10 @@
 struct worker_thread;
 
 struct worker_thread_options {
-    unsigned index, count;      /* of all workers */
-    struct snapshot *snapshot;  /* one reference is taken over */
+    unsigned index, count;        /* of all workers */
+    struct snapshot *snapshot;    /* one reference is taken over */
     struct worker_options worker; /* loop and caller are filled in */
-    struct loop *control;       /* where answers go */
+    struct loop *control;         /* where answers go */
 };
 
 /* Makes everything but does not run yet.  NULL: out of memory or descriptors. */

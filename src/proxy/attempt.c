@@ -1,6 +1,7 @@
 #include "proxy/attempt.h"
 
 #include "base/random.h"
+#include "base/recorder.h"
 #include "proxy/answer.h"
 #include "proxy/body.h"
 #include "proxy/credentials.h"
@@ -40,6 +41,7 @@ static void attempt_close(struct request *r, enum err err)
     if (r->rec.attempt_count < RECORD_ATTEMPTS_MAX)
         r->rec.attempt_count++;
     r->rec.upstream_us += rec->duration_us;
+    trace(TRACE_ATTEMPT_END, r->number, err, (uint64_t)a->status);
     if (a->call) {
         const struct call_timing *t = &a->call->timing;
         rec->reused = t->reused;
@@ -78,6 +80,7 @@ static void on_head(void *arg, const struct response_head *head)
     struct attempt *a = arg;
     a->state = ATTEMPT_ANSWERED;
     a->status = head->status;
+    trace(TRACE_ATTEMPT_HEAD, a->request->number, (uint64_t)head->status, 0);
     attempt_progress(a, loop_now_us(a->request->worker->loop));
     relay_on_head(a->request, head);
 }
@@ -171,6 +174,7 @@ void attempt_begin(struct request *r)
     a->started_us = loop_now_us(r->worker->loop);
     a->credential = credential_take(r->worker, a->target->provider);
     r->attempt = a;
+    trace(TRACE_ATTEMPT_BEGIN, r->number, r->made, r->target_at);
     r->rec.provider = a->target->provider->name;
     r->rec.target_model = a->target->model;
     if (r->stream && r->route && r->route->early_headers)

@@ -1,5 +1,6 @@
 #include "proxy/relay.h"
 
+#include "base/recorder.h"
 #include "llm/dialect.h"
 #include "llm/provider.h"
 #include "proxy/answer.h"
@@ -105,6 +106,7 @@ static void apply_backpressure(struct request *r, size_t queued)
     if (y->paused || queued <= r->conf->server.stream_buffer || !r->attempt || !r->attempt->call)
         return;
     y->paused = true;
+    trace(TRACE_PAUSE, r->number, queued, 0);
     call_flow(r->attempt->call, false);
     attempt_arm(r); /* the client's stall is watched now, not the provider's silence */
 }
@@ -159,6 +161,7 @@ static bool begin_answer(struct request *r, int64_t content_length, bool end)
     r->head_sent = true;
     r->rec.status = y->status;
     r->rec.first_token_us = now - r->ex->started_us;
+    trace(TRACE_CONTENT, r->number, r->rec.first_token_us / 1000, 0);
     if (r->events_mode && !end)
         count_stream(r);
     flush(r, head, end);
@@ -616,6 +619,7 @@ void relay_on_client_drain(struct request *r)
     if (!y || !y->paused || !r->attempt)
         return;
     y->paused = false;
+    trace(TRACE_RESUME, r->number, 0, 0);
     attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     attempt_arm(r);
     call_flow(r->attempt->call, true);

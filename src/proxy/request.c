@@ -1,5 +1,6 @@
 #include "proxy/request.h"
 
+#include "base/recorder.h"
 #include "proxy/answer.h"
 #include "proxy/attempt.h"
 #include "proxy/body.h"
@@ -33,6 +34,7 @@ void request_enter(struct request *r, enum request_state next)
 {
     if (!(states[next].entered_from & BIT(r->state)))
         BUG("request %s -> %s", request_state_name(r->state), request_state_name(next));
+    trace(TRACE_REQUEST_STATE, r->number, r->state, next);
     r->state = next;
 }
 
@@ -76,6 +78,8 @@ void request_begin(struct worker *w, struct exchange *ex)
     }
     r->ex = ex;
     r->worker = w;
+    r->number = ++w->requests_begun;
+    trace(TRACE_REQUEST_BEGIN, r->number, 0, 0);
     r->arena = ex->arena;
     r->pinned = w->current;
     r->pinned->pins++;
@@ -261,6 +265,7 @@ void request_finish(struct request *r)
         attempt_abandon(r, ERR_CANCELLED);
     relay_release(r);
     finish_record(r);
+    trace(TRACE_REQUEST_END, r->number, (uint64_t)r->rec.status, r->rec.err);
     if (w->options.on_finish)
         w->options.on_finish(w->options.arg, &r->rec);
     body_release(r);

@@ -52,6 +52,7 @@ struct request {
     struct arena *arena;
     struct list node; /* in worker->requests */
     enum request_state state;
+    uint64_t number; /* in the worker's recorder */
     unsigned stage; /* the next one to run */
     struct request_record rec;
 

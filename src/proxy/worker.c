@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/recorder.h"
 #include "proxy/answer.h"
 #include "proxy/credentials.h"
 #include "proxy/request.h"
@@ -67,6 +68,7 @@ void worker_set_snapshot(struct worker *w, struct snapshot *s)
     p->pins = 1;
     list_init(&p->node);
     w->current = p;
+    trace(TRACE_SNAPSHOT, 0, snapshot_conf(s)->version, 0);
     if (!before || snapshot_conf(before->snapshot) != snapshot_conf(s))
         reset_balance(w, snapshot_conf(s));
     if (before) {

@@ -24,6 +24,7 @@ struct worker {
     struct pinned_snapshot *current;
     struct list old_snapshots;
     struct list requests;
+    uint64_t requests_begun;
     struct worker_stats stats;
     struct arena scratch; /* for one call; released after it */
     struct balance_state *balance; /* one per model of the current snapshot */
