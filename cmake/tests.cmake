@@ -6,7 +6,9 @@
 #   test/bench/<name>.c               bench_<name>, a tool; built by the target `bench`
 # Fuzz targets and tools link the layers that they include.
 # Other .c files in a folder of tests are helpers, linked into each program of that folder;
-# those in test/support go into a library for all (test.c, the main of every test, stands alone).
+# those in test/support go into a library for all (test.c, the main of every test, stands alone), and
+# support/fake_*.c into another: it has a loop of its own in place of io's, so whoever includes one of
+# its headers runs under a clock that the test moves.
 
 if(NOT cmocka_FOUND)
     message(STATUS "cmocka is missing: no tests (tools/setup test)")
@@ -40,6 +42,12 @@ endfunction()
 
 file(GLOB support CONFIGURE_DEPENDS ${test_dir}/support/*.c)
 list(REMOVE_ITEM support ${test_dir}/support/test.c)
+file(GLOB fakes CONFIGURE_DEPENDS ${test_dir}/support/fake_*.c)
+if(fakes)
+    list(REMOVE_ITEM support ${fakes})
+    add_library(test_fakes STATIC ${fakes})
+    target_link_libraries(test_fakes PUBLIC test_flags ${layer_upto_app})
+endif()
 set(test_support "")
 if(support)
     add_library(test_support STATIC ${support})
@@ -50,14 +58,22 @@ endif()
 # A file needs the helpers of test/support only when it includes one of their headers; a helper
 # under work then does not hold up the tests of the layers below it.
 function(test_needs_support out)
-    set(${out} "" PARENT_SCOPE)
+    set(needed "")
     foreach(file ${ARGN})
         file(STRINGS ${file} lines REGEX "^#include \".*support/")
         list(FILTER lines EXCLUDE REGEX "support/test\\.h")
+        set(fake_lines ${lines})
+        list(FILTER fake_lines INCLUDE REGEX "support/fake_")
+        list(FILTER lines EXCLUDE REGEX "support/fake_")
+        if(fake_lines) # before all else, so that its loop is found first
+            list(PREPEND needed test_fakes)
+        endif()
         if(lines)
-            set(${out} ${test_support} PARENT_SCOPE)
+            list(APPEND needed ${test_support})
         endif()
     endforeach()
+    list(REMOVE_DUPLICATES needed)
+    set(${out} ${needed} PARENT_SCOPE)
 endfunction()
 
 # Builds and registers the tests of one folder; `label` is the name's beginning and ctest's label.
