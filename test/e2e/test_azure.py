@@ -11,7 +11,7 @@ USER = [{"role": "user", "content": "hi"}]
 
 def azure(upstream, **more):
     return {"type": "azure", "base_url": upstream.url.removesuffix("/v1"), "api_key": "azure-secret",
-            **more}
+            "discover": False, **more}
 
 
 @pytest.fixture(scope="module")

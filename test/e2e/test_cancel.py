@@ -143,7 +143,7 @@ def test_while_connecting(gateway, upstream, secured, how):
     upstream.answer(reply(x.COMPLETION))
     gw = gateway({**config, "workers": 1, "models": {"m": "deaf/x", "fine": "up/x"}, "providers": {
         "deaf": {"type": "openai-compatible", "base_url": f"http://127.0.0.1:{port}/v1",
-                 "timeouts": {"connect": "30s"}, "pool": {"max_connections": 1}},
+                 "discover": False, "timeouts": {"connect": "30s"}, "pool": {"max_connections": 1}},
         "up": upstream.provider()}}, **options)
     took = []
     try:

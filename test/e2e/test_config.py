@@ -305,7 +305,7 @@ def test_a_key_that_is_refused_rests(gateway, upstream):
 
 def test_models_are_asked_of_the_provider(gateway, upstream):
     upstream.answer(lambda q: reply(x.MODELS if q.target == "/v1/models" else x.COMPLETION))
-    gw = gateway({"providers": {"up": upstream.provider(), "other": upstream.provider(models=["o"])}})
+    gw = gateway({"providers": {"up": upstream.provider(discover=True), "other": upstream.provider(models=["o"])}})
     import time
     deadline = time.monotonic() + 5
     while "gpt-5.1" not in str(ids := [m["id"] for m in gw.get("/v1/models").json()["data"]]):

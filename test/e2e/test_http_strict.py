@@ -111,6 +111,7 @@ SMUGGLING = {
     "host list": post(b"Host: a, b", LENGTH),
     "user in the absolute form": post(HOST, LENGTH, start=b"POST http://u:p@x/v1/chat/completions HTTP/1.1"),
     "absolute form without host": post(HOST, LENGTH, start=b"POST http:///v1/chat/completions HTTP/1.1"),
+    "absolute form with another host": post(HOST, LENGTH, start=b"POST http://y/v1/chat/completions HTTP/1.1"),
     "authority form": post(HOST, LENGTH, start=b"POST x:80 HTTP/1.1"),
     "relative target": post(HOST, LENGTH, start=b"POST v1/chat/completions HTTP/1.1"),
     "CONNECT": post(b"Host: x:443", body=b"", start=b"CONNECT x:443 HTTP/1.1"),
@@ -235,7 +236,7 @@ def ok(gw, data, count=1):
     ("a host with a port", post(b"Host: example.com:8080", JSON_TYPE, LENGTH)),
     ("an IPv6 host", post(b"Host: [::1]:8080", JSON_TYPE, LENGTH)),
     ("an empty line before the request", b"\r\n" + post(HOST, JSON_TYPE, LENGTH)),
-    ("the absolute form", post(HOST, JSON_TYPE, LENGTH,
+    ("the absolute form", post(b"Host: example.com", JSON_TYPE, LENGTH,
                                start=b"POST http://example.com/v1/chat/completions HTTP/1.1")),
     ("a query", post(HOST, JSON_TYPE, LENGTH, start=b"POST /v1/chat/completions?beta=true&x HTTP/1.1")),
     ("percent-encoded letters", post(HOST, JSON_TYPE, LENGTH, start=b"POST /v1/ch%61t/completions HTTP/1.1")),
@@ -343,8 +344,9 @@ def test_a_head_up_to_64_kib_passes_and_more_does_not(gw, up):
 def test_an_endless_head_is_cut(gw, up):
     with RawClient(gw.port, timeout=5) as c:
         c.send(b"GET / HTTP/1.1\r\nX: ")
+        until = time.monotonic() + 6
         with pytest.raises(ConnectionError):
-            for _ in range(1000):
+            while time.monotonic() < until:
                 c.send(b"y" * 65536)
                 time.sleep(0.001)
 

@@ -133,7 +133,8 @@ def test_a_chat_stream_cut_at_every_byte(gw, framing, end):
             assert at >= len(CHAT[framing][1]) - (len(LAST_CHUNK) + 4 if framing == "chunked" else 2)
             return
         events = events_of(body)
-        assert b"[DONE]" not in body, "falsely complete"
+        assert got == len(EVENTS) or b"[DONE]" not in body, "falsely complete"
+        assert b"[DONE]" not in body, "something follows [DONE]"
         error = json.loads(sse_events(events[-1])[0])["error"]
         assert error["type"] == "server_error" and error["code"], error
         relayed = events[:-1]
@@ -173,7 +174,8 @@ def test_a_responses_stream_cut_at_every_third_byte(gw, framing, end):
             return
         events = [json.loads(e) for e in sse_events(body)]
         kinds = [e["type"] for e in events]
-        assert "response.completed" not in kinds, "falsely complete"
+        assert got == len(truth) or "response.completed" not in kinds, "falsely complete"
+        assert "response.completed" not in kinds, "something follows response.completed"
         assert kinds[-1] == "response.failed", kinds
         relayed = [k for k in kinds if k not in ("error", "response.failed")]
         assert relayed == [json.loads(e)["type"] for e in sse_events(RESPONSES)][:len(relayed)]

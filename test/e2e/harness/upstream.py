@@ -315,9 +315,9 @@ class Upstream:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/v1"
 
     def provider(self, **more):
-        """Its entry under `providers`."""
+        """Its entry under `providers`; it is not asked for its models, unless the test says so."""
         return {"type": "openai-compatible", "base_url": self.url, "api_key": "sk-upstream-secret",
-                **more}
+                "discover": False, **more}
 
     # Scripts: bytes, a list of steps, or a function of the request that gives one.
 
