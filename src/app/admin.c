@@ -1,9 +1,9 @@
 #include "app/admin.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 
+#include "base/digest.h"
 #include "proxy/answer.h"
 
 enum { CONNECTIONS_MAX = 256 };
@@ -44,7 +44,7 @@ static void refuse(struct exchange *ex, enum err err, const char *message)
 /* Compared as digests, so that time tells nothing about the token. */
 static bool token_is_right(const struct admin *a, const struct exchange *ex)
 {
-    uint8_t given[SHA256_DIGEST_LENGTH], right[SHA256_DIGEST_LENGTH];
+    uint8_t given[SHA256_BYTES], right[SHA256_BYTES];
     str token = snapshot_conf(a->snapshot)->admin_token;
     str value = head_known(&ex->head->headers, HEADER_AUTHORIZATION);
     if (!token.len)
@@ -52,8 +52,8 @@ static bool token_is_right(const struct admin *a, const struct exchange *ex)
     if (!str_istarts(value, STR("bearer ")))
         return false;
     value = str_trim(str_from(value, sizeof("bearer ") - 1));
-    SHA256((const unsigned char *)value.ptr, value.len, given);
-    SHA256((const unsigned char *)token.ptr, token.len, right);
+    digest_sha256(value, given);
+    digest_sha256(token, right);
     return CRYPTO_memcmp(given, right, sizeof(right)) == 0;
 }
 

@@ -181,7 +181,7 @@ enum err config_load(const struct config_sources *src, struct gateway_conf **out
 static void wipe(str s)
 {
     if (s.len)
-        explicit_bzero((char *)(uintptr_t)s.ptr, s.len);
+        explicit_bzero((void *)s.ptr, s.len); /* the arena's, not a literal's */
 }
 
 /* Texts of secret rows live in the arena, whose blocks are used again. */

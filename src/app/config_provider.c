@@ -213,15 +213,12 @@ static str basic(struct config_checker *c, str user)
     str decoded;
     if (!url_decode(user, false, c->arena, &decoded) || str_is_null(decoded))
         return STR_NULL;
-    size_t size = 4 * ((decoded.len + 2) / 3) + 1;
-    char *text = arena_alloc(c->arena, strlen("Basic ") + size);
+    char *text = arena_alloc(c->arena, 4 * ((decoded.len + 2) / 3) + 1);
     if (!text)
         return STR_NULL;
-    size_t start = strlen("Basic ");
-    memcpy(text, "Basic ", start);
-    int len = EVP_EncodeBlock((unsigned char *)text + start, (const unsigned char *)decoded.ptr,
+    int len = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)decoded.ptr,
                               (int)decoded.len);
-    return str_make(text, start + (size_t)len);
+    return arena_printf(c->arena, "Basic %.*s", len, text);
 }
 
 static void check_proxy(struct config_checker *c, struct provider_conf *p,

@@ -11,6 +11,16 @@
  * become marks too, so that none is ever mistaken. */
 enum { MARK_MAX = 6400, MARK_BYTES = 3, SECRET_FILE_MAX = 1 << 20 };
 
+static const char *say(struct arena *a, const char *format, ...) printf_like(2, 3);
+static const char *say(struct arena *a, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    str s = arena_vprintf(a, format, args);
+    va_end(args);
+    return s.ptr ? s.ptr : "out of memory";
+}
+
 const char *config_file_read(const char *path, size_t limit, char **bytes, size_t *len,
                              struct arena *a)
 {
@@ -42,7 +52,7 @@ const char *config_file_read(const char *path, size_t limit, char **bytes, size_
         b.len += (size_t)n;
     }
     if (!wrong && b.len > limit)
-        wrong = arena_printf(a, "it is larger than %zu bytes", limit).ptr;
+        wrong = say(a, "it is larger than %zu bytes", limit);
 done:
     close(fd);
     if (wrong) {
@@ -262,12 +272,12 @@ static const char *expand_file(const struct config_text *t, str path, struct buf
         return "out of memory";
     const char *wrong = config_file_read(name.ptr, SECRET_FILE_MAX, &bytes, &len, t->arena);
     if (wrong)
-        return arena_printf(t->arena, "%.*s cannot be read: %s", STR_ARG(path), wrong).ptr;
+        return say(t->arena, "%.*s cannot be read: %s", STR_ARG(path), wrong);
     size_t kept = len && bytes[len - 1] == '\n' ? len - 1 : len;
     if (kept && kept < len && bytes[kept - 1] == '\r')
         kept--;
     if (memchr(bytes, '\0', len))
-        wrong = arena_printf(t->arena, "%.*s holds a NUL byte", STR_ARG(path)).ptr;
+        wrong = say(t->arena, "%.*s holds a NUL byte", STR_ARG(path));
     else
         buf_add(out, bytes, kept);
     explicit_bzero(bytes, len);
@@ -281,16 +291,15 @@ static const char *expand_variable(const struct config_text *t, str inside, stru
     str name = at < 0 ? inside : str_first(inside, (size_t)at);
     str fallback = at < 0 ? STR_NULL : str_from(inside, (size_t)at + 2);
     if (!is_variable_name(name))
-        return arena_printf(t->arena,
-                            "${%.*s} is neither ${VARIABLE}, ${VARIABLE:-default} nor "
-                            "${file:/path}; write $${ for a literal ${",
-                            STR_ARG(inside))
-            .ptr;
+        return say(t->arena,
+                   "${%.*s} is neither ${VARIABLE}, ${VARIABLE:-default} nor "
+                   "${file:/path}; write $${ for a literal ${",
+                   STR_ARG(inside));
     const char *value = config_environment_get(t->environment, name);
     if (at >= 0 && (!value || !*value))
         buf_add_str(out, fallback);
     else if (!value)
-        return arena_printf(t->arena, "environment variable %.*s is not set", STR_ARG(name)).ptr;
+        return say(t->arena, "environment variable %.*s is not set", STR_ARG(name));
     else
         buf_add_str(out, str_from_c(value));
     return NULL;

@@ -57,7 +57,7 @@ void config_tree_parse(struct config_tree *t, str source, str text)
 static struct config_node *override_value(struct config_tree *t, struct config_place source,
                                           str path, str value)
 {
-    if (value.len && memchr("[{\"'", value.ptr[0], 4)) {
+    if (value.len && str_find_byte(STR("[{\"'"), value.ptr[0]) >= 0) {
         unsigned errors = t->report->errors;
         struct config_node *n = config_yaml_read(t, source, value);
         return n || t->report->errors > errors ? n : config_node_new(t, CONFIG_NOTHING, source);
@@ -184,6 +184,19 @@ void config_tree_set(struct config_tree *t, str option, str path, str value)
         node_replace(at, n);
 }
 
+static str lower_case(struct config_tree *t, str text)
+{
+    char *low = arena_alloc(t->arena, text.len + 1);
+    if (!low) {
+        t->no_memory = true;
+        return STR_NULL;
+    }
+    for (size_t i = 0; i < text.len; i++)
+        low[i] =
+            text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ? (char)(text.ptr[i] | 0x20) : text.ptr[i];
+    return str_make(low, text.len);
+}
+
 static void set_variable(struct config_tree *t, str name, str path, str value)
 {
     struct config_place source = {.source = name, .rank = 1};
@@ -192,10 +205,7 @@ static void set_variable(struct config_tree *t, str name, str path, str value)
         ptrdiff_t end = str_find(path, STR("__"));
         str piece = end < 0 ? path : str_first(path, (size_t)end);
         path = end < 0 ? STR_NULL : str_from(path, (size_t)end + 2);
-        str low = arena_str(t->arena, piece);
-        for (size_t i = 0; i < low.len; i++)
-            if (low.ptr[i] >= 'A' && low.ptr[i] <= 'Z')
-                ((char *)(uintptr_t)low.ptr)[i] |= 0x20;
+        str low = lower_case(t, piece);
         if (piece.len == 0 || (end >= 0 && path.len == 0)) {
             config_report_add(t->report, CONFIG_ERROR, source, STR_NULL, STR_NULL,
                               "is not LLM_GATEWAY__SECTION__FIELD");
@@ -228,7 +238,7 @@ void config_tree_set_environment(struct config_tree *t)
 static void wipe(struct config_node *n)
 {
     if (n->text.len)
-        explicit_bzero((char *)(uintptr_t)n->text.ptr, n->text.len);
+        explicit_bzero((void *)n->text.ptr, n->text.len); /* the arena's, not a literal's */
     for (struct config_node *c = n->first; c; c = c->next)
         wipe(c);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "io/inbox.h"
 
 enum { LISTENERS_MAX = 64 };
@@ -95,6 +96,7 @@ static void *thread_main(void *arg)
     loop_run(t->loop);
     arena_recycler_release();
     chunk_recycler_release();
+    digest_release();
     return NULL;
 }
 

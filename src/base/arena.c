@@ -110,6 +110,23 @@ str arena_str(struct arena *a, str s)
     return str_make(copy, s.len);
 }
 
+str arena_concat(struct arena *a, const str *pieces, unsigned n)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < n; i++)
+        len += pieces[i].len;
+    char *text = arena_alloc(a, len + 1), *at = text;
+    if (!text)
+        return STR_NULL;
+    for (unsigned i = 0; i < n; i++) {
+        if (pieces[i].len)
+            memcpy(at, pieces[i].ptr, pieces[i].len);
+        at += pieces[i].len;
+    }
+    *at = '\0';
+    return str_make(text, len);
+}
+
 str arena_vprintf(struct arena *a, const char *format, va_list args)
 {
     va_list again;

@@ -35,6 +35,8 @@ void *arena_zalloc(struct arena *a, size_t size) must_check;
 
 /* A copy, NUL-terminated beyond its length; null str on exhaustion (and for a null str). */
 str arena_str(struct arena *a, str s);
+/* The n pieces one after the other, NUL-terminated; null str on exhaustion. */
+str arena_concat(struct arena *a, const str *pieces, unsigned n);
 str arena_printf(struct arena *a, const char *format, ...) printf_like(2, 3);
 str arena_vprintf(struct arena *a, const char *format, va_list args);
 

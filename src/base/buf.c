@@ -38,7 +38,7 @@ char *buf_reserve(struct buf *b, size_t extra)
     return b->ptr + b->len;
 }
 
-void buf_add(struct buf *b, const void *bytes, size_t len)
+void buf_add_slow(struct buf *b, const void *bytes, size_t len)
 {
     if (len == 0)
         return;

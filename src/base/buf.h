@@ -31,7 +31,18 @@ static inline void buf_clear(struct buf *b)
 /* Room for `extra` more bytes at ptr + len, or NULL (failed is set). */
 char *buf_reserve(struct buf *b, size_t extra);
 
-void buf_add(struct buf *b, const void *bytes, size_t len);
+void buf_add_slow(struct buf *b, const void *bytes, size_t len);
+
+static inline void buf_add(struct buf *b, const void *bytes, size_t len)
+{
+    if (__builtin_expect(len <= b->cap - b->len && len > 0 && !b->failed, 1)) {
+        memcpy(b->ptr + b->len, bytes, len);
+        b->len += len;
+    } else {
+        buf_add_slow(b, bytes, len);
+    }
+}
+
 void buf_printf(struct buf *b, const char *format, ...) printf_like(2, 3);
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 void buf_add_u64(struct buf *b, uint64_t value);
@@ -43,7 +54,7 @@ static inline void buf_add_str(struct buf *b, str s)
 
 static inline void buf_add_byte(struct buf *b, char c)
 {
-    if (b->len < b->cap)
+    if (b->len < b->cap && !b->failed)
         b->ptr[b->len++] = c;
     else
         buf_add(b, &c, 1);

@@ -46,9 +46,8 @@ const struct preset *preset_find(str name)
 
 str provider_join_target(str base_path, str path, str rest, str query, struct arena *a)
 {
-    bool has_query = query.len > 0;
-    return arena_printf(a, "%.*s%.*s%.*s%s%.*s", STR_ARG(base_path), STR_ARG(path), STR_ARG(rest),
-                        has_query ? "?" : "", STR_ARG(query));
+    str pieces[] = {base_path, path, rest, query.len ? STR("?") : STR(""), query};
+    return arena_concat(a, pieces, ARRAY_LEN(pieces));
 }
 
 str provider_target(const struct provider_request *r, struct arena *a)
@@ -69,8 +68,9 @@ bool provider_add_key(const struct provider_request *r, str header, str prefix,
     str before = str_is_null(r->conf->auth_prefix) ? prefix : r->conf->auth_prefix;
     if (before.len == 0)
         return head_add(headers, a, name, r->api_key);
-    const char *gap = before.ptr[before.len - 1] == ' ' ? "" : " ";
-    str value = arena_printf(a, "%.*s%s%.*s", STR_ARG(before), gap, STR_ARG(r->api_key));
+    bool spaced = before.ptr[before.len - 1] == ' ';
+    str pieces[] = {before, spaced ? STR("") : STR(" "), r->api_key};
+    str value = arena_concat(a, pieces, ARRAY_LEN(pieces));
     return !str_is_null(value) && head_add(headers, a, name, value);
 }
 

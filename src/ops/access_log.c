@@ -35,130 +35,169 @@ void access_log_free(struct access_log *l)
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
-static void add_text(struct json_write *w, str key, str value)
+/* Written by hand rather than with json_write: names are literals that need no escaping, and this
+ * line is made for every request. */
+#define NAME(out, name) buf_add_lit((out), ",\"" name "\":")
+
+/* Most values are plain ASCII; anything else goes the careful way. */
+static bool is_plain(str s)
 {
-    if (value.len)
-        json_write_member(w, key, value);
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (c < 0x20 || c > 0x7e || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
 }
 
-/* Milliseconds with three places. */
-static void add_ms(struct json_write *w, str key, uint64_t us)
+static void add_string(struct buf *out, str value)
 {
-    char text[32];
-    size_t at = sizeof(text);
-    uint64_t whole = us / 1000, part = us % 1000;
-    for (unsigned i = 0; i < 3; i++, part /= 10)
-        text[--at] = (char)('0' + part % 10);
-    text[--at] = '.';
-    do {
-        text[--at] = (char)('0' + whole % 10);
-        whole /= 10;
-    } while (whole);
-    json_write_member_raw(w, key, str_make(text + at, sizeof(text) - at));
+    buf_add_byte(out, '"');
+    if (is_plain(value))
+        buf_add_str(out, value);
+    else
+        json_escape(out, value);
+    buf_add_byte(out, '"');
 }
 
-static void add_attempts(struct json_write *w, const struct request_record *r)
+#define TEXT(out, name, value)                                                                     \
+    do {                                                                                           \
+        str text_ = (value);                                                                       \
+        if (text_.len) {                                                                           \
+            NAME(out, name);                                                                       \
+            add_string((out), text_);                                                              \
+        }                                                                                          \
+    } while (0)
+
+#define NUMBER(out, name, value)                                                                   \
+    do {                                                                                           \
+        NAME(out, name);                                                                           \
+        buf_add_u64((out), (value));                                                               \
+    } while (0)
+
+/* Microseconds as milliseconds with three places. */
+static void add_ms(struct buf *out, uint64_t us)
 {
-    json_write_key(w, STR("attempts"));
-    json_write_array(w);
+    char places[4] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
+                      (char)('0' + us % 10)};
+    buf_add_u64(out, us / 1000);
+    buf_add(out, places, sizeof(places));
+}
+
+#define MS(out, name, us)                                                                          \
+    do {                                                                                           \
+        NAME(out, name);                                                                           \
+        add_ms((out), (us));                                                                       \
+    } while (0)
+
+static void add_attempts(struct buf *out, const struct request_record *r)
+{
+    NAME(out, "attempts");
     for (unsigned i = 0; i < r->attempt_count; i++) {
         const struct attempt_record *a = &r->attempts[i];
-        json_write_object(w);
-        json_write_member(w, STR("provider"), a->provider);
-        add_text(w, STR("model"), a->model);
+        buf_add_byte(out, i ? ',' : '[');
+        buf_add_lit(out, "{\"provider\":");
+        add_string(out, a->provider);
+        TEXT(out, "model", a->model);
         if (a->status)
-            json_write_member_u64(w, STR("status"), (uint64_t)a->status);
+            NUMBER(out, "status", (uint64_t)a->status);
         if (a->err)
-            json_write_member(w, STR("error"), str_from_c(err_code(a->err)));
-        add_ms(w, STR("ms"), a->duration_us);
+            TEXT(out, "error", str_from_c(err_code(a->err)));
+        MS(out, "ms", a->duration_us);
         if (a->reused)
-            json_write_member_raw(w, STR("reused"), STR("true"));
-        json_write_object_end(w);
+            buf_add_lit(out, ",\"reused\":true");
+        buf_add_byte(out, '}');
     }
-    json_write_array_end(w);
+    buf_add_byte(out, ']');
 }
 
-static void add_usage(struct json_write *w, const struct usage *u)
+static void add_usage(struct buf *out, const struct usage *u)
 {
-    static const str names[] = {STR_INIT("input"), STR_INIT("cached"), STR_INIT("cache_write"),
-                                STR_INIT("output"), STR_INIT("reasoning")};
-    const int64_t counts[] = {u->input, u->cached, u->cache_write, u->output, u->reasoning};
     if (!u->known)
         return;
-    json_write_key(w, STR("tokens"));
-    json_write_object(w);
-    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-        if (counts[i] >= 0)
-            json_write_member_u64(w, names[i], (uint64_t)counts[i]);
-    if (u->clamped)
-        json_write_member_raw(w, STR("clamped"), STR("true"));
-    json_write_object_end(w);
+    buf_add_lit(out, ",\"tokens\":{\"clamped\":");
+    buf_add_str(out, u->clamped ? STR("true") : STR("false"));
+    if (u->input >= 0)
+        NUMBER(out, "input", (uint64_t)u->input);
+    if (u->cached >= 0)
+        NUMBER(out, "cached", (uint64_t)u->cached);
+    if (u->cache_write >= 0)
+        NUMBER(out, "cache_write", (uint64_t)u->cache_write);
+    if (u->output >= 0)
+        NUMBER(out, "output", (uint64_t)u->output);
+    if (u->reasoning >= 0)
+        NUMBER(out, "reasoning", (uint64_t)u->reasoning);
+    buf_add_byte(out, '}');
 }
 
-static void add_who(struct json_write *w, const struct request_record *r)
+static void add_who(struct buf *out, const struct request_record *r)
 {
-    add_text(w, STR("request_id"), r->id);
-    add_text(w, STR("trace_id"), r->trace_id);
-    add_text(w, STR("client"), r->client_ip);
-    add_text(w, STR("key"), r->key_name);
-    add_text(w, STR("tenant"), r->tenant);
-    add_text(w, STR("user"), r->user);
-    add_text(w, STR("method"), r->method);
-    add_text(w, STR("path"), str_first(r->path, PATH_MAX_SHOWN));
-    add_text(w, STR("endpoint"), r->endpoint);
-    add_text(w, STR("model"), r->model);
-    add_text(w, STR("route"), r->route);
-    add_text(w, STR("provider"), r->provider);
-    add_text(w, STR("target"), r->target_model);
-    json_write_key(w, STR("stream"));
-    json_write_bool(w, r->stream);
+    TEXT(out, "request_id", r->id);
+    TEXT(out, "trace_id", r->trace_id);
+    TEXT(out, "client", r->client_ip);
+    TEXT(out, "key", r->key_name);
+    TEXT(out, "tenant", r->tenant);
+    TEXT(out, "user", r->user);
+    TEXT(out, "method", r->method);
+    TEXT(out, "path", str_first(r->path, PATH_MAX_SHOWN));
+    TEXT(out, "endpoint", r->endpoint);
+    TEXT(out, "model", r->model);
+    TEXT(out, "route", r->route);
+    TEXT(out, "provider", r->provider);
+    TEXT(out, "target", r->target_model);
+    NAME(out, "stream");
+    buf_add_str(out, r->stream ? STR("true") : STR("false"));
 }
 
-static void add_end(struct json_write *w, const struct request_record *r)
+static void add_end(struct buf *out, const struct request_record *r)
 {
-    json_write_member_u64(w, STR("status"), (uint64_t)r->status);
+    NUMBER(out, "status", (uint64_t)r->status);
     if (r->err) {
-        json_write_member(w, STR("error"), str_from_c(err_code(r->err)));
-        add_text(w, STR("detail"), str_first(r->err_detail, DETAIL_MAX));
+        TEXT(out, "error", str_from_c(err_code(r->err)));
+        TEXT(out, "detail", str_first(r->err_detail, DETAIL_MAX));
     }
     if (r->client_gone)
-        json_write_member_raw(w, STR("client_gone"), STR("true"));
+        buf_add_lit(out, ",\"client_gone\":true");
     if (r->truncated)
-        json_write_member_raw(w, STR("truncated"), STR("true"));
-    add_text(w, STR("finish_reason"), r->finish_reason);
+        buf_add_lit(out, ",\"truncated\":true");
+    TEXT(out, "finish_reason", r->finish_reason);
+}
+
+static void add_durations(struct buf *out, const struct request_record *r)
+{
+    MS(out, "total_ms", r->total_us);
+    MS(out, "own_ms", r->overhead_us);
+    if (r->attempt_count) {
+        MS(out, "queue_ms", r->queue_us);
+        MS(out, "connect_ms", r->connect_us);
+        MS(out, "upstream_ms", r->upstream_us);
+    }
+    if (r->first_token_us)
+        MS(out, "first_token_ms", r->first_token_us);
 }
 
 void access_log_json(struct buf *out, const struct request_record *r)
 {
-    struct json_write w;
     char date[DATE_RFC3339_LEN];
-    json_write_init(&w, out);
-    json_write_object(&w);
-    json_write_member(&w, STR("time"), date_rfc3339(date, (int64_t)(r->wall_us / 1000)));
-    json_write_member(&w, STR("level"), STR("info"));
-    add_who(&w, r);
-    add_end(&w, r);
+    buf_add_lit(out, "{\"time\":\"");
+    buf_add_str(out, date_rfc3339(date, (int64_t)(r->wall_us / 1000)));
+    buf_add_lit(out, "\",\"level\":\"info\"");
+    add_who(out, r);
+    add_end(out, r);
     if (r->attempt_count)
-        add_attempts(&w, r);
-    add_usage(&w, &r->usage);
-    add_ms(&w, STR("total_ms"), r->total_us);
-    add_ms(&w, STR("own_ms"), r->overhead_us);
-    if (r->attempt_count) {
-        add_ms(&w, STR("queue_ms"), r->queue_us);
-        add_ms(&w, STR("connect_ms"), r->connect_us);
-        add_ms(&w, STR("upstream_ms"), r->upstream_us);
-    }
-    if (r->first_token_us)
-        add_ms(&w, STR("first_token_ms"), r->first_token_us);
-    json_write_member_u64(&w, STR("bytes_in"), r->bytes_in);
-    json_write_member_u64(&w, STR("bytes_out"), r->bytes_out);
+        add_attempts(out, r);
+    add_usage(out, &r->usage);
+    add_durations(out, r);
+    NUMBER(out, "bytes_in", r->bytes_in);
+    NUMBER(out, "bytes_out", r->bytes_out);
     if (r->events)
-        json_write_member_u64(&w, STR("events"), r->events);
-    if (r->metadata.len)
-        json_write_member_raw(&w, STR("metadata"), r->metadata);
-    add_text(&w, STR("user_agent"), str_first(r->user_agent, PATH_MAX_SHOWN));
-    json_write_object_end(&w);
-    buf_add_byte(out, '\n');
+        NUMBER(out, "events", r->events);
+    if (r->metadata.len) {
+        NAME(out, "metadata");
+        buf_add_str(out, r->metadata); /* checked to be JSON when it came */
+    }
+    TEXT(out, "user_agent", str_first(r->user_agent, PATH_MAX_SHOWN));
+    buf_add_lit(out, "}\n");
 }
 
 /* --- Text ----------------------------------------------------------------------------------- */

@@ -240,9 +240,9 @@ static const char *hash_read(str text, void *field, struct arena *a)
 {
     (void)a;
     uint8_t *hash = field;
-    if (text.len != 2 * SHA256_DIGEST_LENGTH)
+    if (text.len != (size_t)2 * SHA256_DIGEST_LENGTH)
         return "";
-    for (unsigned i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
         int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
             return "";

@@ -2,8 +2,7 @@
  * The client's gateway key, through any of the fields that SDKs use.  Without `keys:` everybody is let
  * in.  Secrets are compared as SHA-256 only.
  */
-#include <openssl/sha.h>
-
+#include "base/digest.h"
 #include "proxy/client_address.h"
 #include "proxy/stage.h"
 #include "wire/url.h"
@@ -64,8 +63,8 @@ enum stage_verdict stage_authenticate(struct request *r)
         return stage_refuse(r, ERR_KEY_MISSING, STR_NULL,
                             "No API key. Send the gateway's key as Authorization: Bearer <key>, "
                             "x-api-key or api-key.");
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    SHA256((const unsigned char *)secret.ptr, secret.len, digest);
+    uint8_t digest[SHA256_BYTES];
+    digest_sha256(secret, digest);
     const struct key_conf *key = snapshot_key(r->pinned->snapshot, digest);
     if (!key || !key->enabled)
         return stage_refuse(r, ERR_KEY_INVALID, STR_NULL, "Unknown or revoked API key.");

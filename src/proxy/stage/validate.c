@@ -28,22 +28,8 @@ static bool is_given(const struct request *r, uint32_t node)
 }
 
 struct range {
-    const char *name;
     double min, max;
     bool whole;
-    const char *text;
-};
-
-static const struct range sampling[] = {
-    {"temperature", 0, 2, false, "a number from 0 to 2"},
-    {"top_p", 0, 1, false, "a number from 0 to 1"},
-    {"presence_penalty", -2, 2, false, "a number from -2 to 2"},
-    {"frequency_penalty", -2, 2, false, "a number from -2 to 2"},
-    {"n", 1, 128, true, "a whole number from 1 to 128"},
-    {"max_tokens", 1, 1e15, true, "a whole number of at least 1"},
-    {"max_completion_tokens", 1, 1e15, true, "a whole number of at least 1"},
-    {"max_output_tokens", 1, 1e15, true, "a whole number of at least 1"},
-    {"top_logprobs", 0, 20, true, "a whole number from 0 to 20"},
 };
 
 static bool in_range(const struct json_doc *doc, uint32_t node, const struct range *range)
@@ -57,45 +43,73 @@ static bool in_range(const struct json_doc *doc, uint32_t node, const struct ran
            (!range->whole || json_to_i64(text, &ignored));
 }
 
-static struct fault check_ranges(const struct request *r)
+static bool is_stop(const struct json_doc *doc, uint32_t stop)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(sampling); i++) {
-        uint32_t node = field(r, sampling[i].name);
-        if (is_given(r, node) && !in_range(&r->doc, node, &sampling[i]))
-            return (struct fault){str_from_c(sampling[i].name), sampling[i].text};
-    }
-    return (struct fault){0};
-}
-
-static struct fault check_stop(const struct request *r)
-{
-    uint32_t stop = field(r, "stop");
-    struct fault fault = {STR("stop"), "a string or a list of at most 4 strings"};
-    if (!is_given(r, stop) || json_is(&r->doc, stop, JSON_STRING))
-        return (struct fault){0};
-    if (!json_is(&r->doc, stop, JSON_ARRAY) || json_count(&r->doc, stop) > STOP_MAX)
-        return fault;
-    JSON_EACH(item, &r->doc, stop)
+    if (json_is(doc, stop, JSON_STRING))
+        return true;
+    if (!json_is(doc, stop, JSON_ARRAY) || json_count(doc, stop) > STOP_MAX)
+        return false;
+    JSON_EACH(item, doc, stop)
     {
-        if (!json_is(&r->doc, item, JSON_STRING))
-            return fault;
+        if (!json_is(doc, item, JSON_STRING))
+            return false;
     }
-    return (struct fault){0};
+    return true;
 }
 
-static struct fault check_logit_bias(const struct request *r)
+static bool is_logit_bias(const struct json_doc *doc, uint32_t node)
 {
     static const struct range bias = {.min = -100, .max = 100};
-    uint32_t node = field(r, "logit_bias");
-    struct fault fault = {STR("logit_bias"), "an object of numbers from -100 to 100"};
-    if (!is_given(r, node))
-        return (struct fault){0};
-    if (!json_is(&r->doc, node, JSON_OBJECT))
-        return fault;
-    JSON_EACH(name, &r->doc, node)
+    if (!json_is(doc, node, JSON_OBJECT))
+        return false;
+    JSON_EACH(name, doc, node)
     {
-        if (!in_range(&r->doc, json_value(name), &bias))
-            return fault;
+        if (!in_range(doc, json_value(name), &bias))
+            return false;
+    }
+    return true;
+}
+
+/* Fields whose values are limited, and what is said otherwise. */
+static const struct rule {
+    str name;
+    struct range range;
+    bool (*check)(const struct json_doc *doc, uint32_t node); /* instead of the range */
+    const char *text;
+} rules[] = {
+    {STR_INIT("n"), {1, 128, true}, NULL, "a whole number from 1 to 128"},
+    {STR_INIT("stop"), {0, 0, false}, is_stop, "a string or a list of at most 4 strings"},
+    {STR_INIT("top_p"), {0, 1, false}, NULL, "a number from 0 to 1"},
+    {STR_INIT("max_tokens"), {1, 1e15, true}, NULL, "a whole number of at least 1"},
+    {STR_INIT("logit_bias"), {0, 0, false}, is_logit_bias, "an object of numbers from -100 to 100"},
+    {STR_INIT("temperature"), {0, 2, false}, NULL, "a number from 0 to 2"},
+    {STR_INIT("top_logprobs"), {0, 20, true}, NULL, "a whole number from 0 to 20"},
+    {STR_INIT("presence_penalty"), {-2, 2, false}, NULL, "a number from -2 to 2"},
+    {STR_INIT("frequency_penalty"), {-2, 2, false}, NULL, "a number from -2 to 2"},
+    {STR_INIT("max_output_tokens"), {1, 1e15, true}, NULL, "a whole number of at least 1"},
+    {STR_INIT("max_completion_tokens"), {1, 1e15, true}, NULL, "a whole number of at least 1"},
+};
+
+static const struct rule *rule_of(const struct json_doc *doc, uint32_t name)
+{
+    size_t len = json_string_raw(doc, name).len;
+    bool escaped = json_node(doc, name)->escaped;
+    for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+        if ((escaped || rules[i].name.len == len) && json_string_eq(doc, name, rules[i].name))
+            return &rules[i];
+    return NULL;
+}
+
+static struct fault check_limits(const struct request *r)
+{
+    JSON_EACH(name, &r->doc, JSON_ROOT)
+    {
+        const struct rule *rule = rule_of(&r->doc, name);
+        uint32_t node = json_value(name);
+        if (!rule || json_is(&r->doc, node, JSON_NULL))
+            continue;
+        if (rule->check ? !rule->check(&r->doc, node) : !in_range(&r->doc, node, &rule->range))
+            return (struct fault){rule->name, rule->text};
     }
     return (struct fault){0};
 }
@@ -136,13 +150,9 @@ static struct fault check_fields(struct request *r)
     struct fault fault = {0};
     if (r->kind == ENDPOINT_CHAT)
         fault = check_messages(r);
-    bool generates = r->kind == ENDPOINT_CHAT || r->kind == ENDPOINT_COMPLETIONS;
-    if (!fault.text && (generates || r->kind == ENDPOINT_RESPONSES))
-        fault = check_ranges(r);
-    if (!fault.text && generates)
-        fault = check_stop(r);
-    if (!fault.text && generates)
-        fault = check_logit_bias(r);
+    if (!fault.text && (r->kind == ENDPOINT_CHAT || r->kind == ENDPOINT_COMPLETIONS ||
+                        r->kind == ENDPOINT_RESPONSES))
+        fault = check_limits(r);
     return fault;
 }
 
