@@ -10,6 +10,11 @@ bool answer_add(struct request *r, struct response_head *head, str name, str val
     return head_add(&head->headers, r->arena, name, value);
 }
 
+bool answer_add_known(struct request *r, struct response_head *head, enum header_name id, str value)
+{
+    return head_add_known(&head->headers, r->arena, id, value);
+}
+
 /* Appends microseconds as milliseconds with three places. */
 static void add_ms(struct buf *out, uint64_t us)
 {
@@ -45,10 +50,10 @@ static bool add_target_fields(struct request *r, struct response_head *head)
     static const str digits[] = {STR_INIT("0"), STR_INIT("1"), STR_INIT("2"), STR_INIT("3"),
                                  STR_INIT("4")};
     str made = r->made < ARRAY_LEN(digits) ? digits[r->made] : arena_printf(r->arena, "%u", r->made);
-    return answer_add(r, head, STR("x-gateway-provider"), r->rec.provider) &&
+    return answer_add_known(r, head, HEADER_X_GATEWAY_PROVIDER, r->rec.provider) &&
            (!r->rec.target_model.len ||
-            answer_add(r, head, STR("x-gateway-model"), r->rec.target_model)) &&
-           answer_add(r, head, STR("x-gateway-attempts"), made);
+            answer_add_known(r, head, HEADER_X_GATEWAY_MODEL, r->rec.target_model)) &&
+           answer_add_known(r, head, HEADER_X_GATEWAY_ATTEMPTS, made);
 }
 
 struct response_head *answer_head(struct request *r, int status)
@@ -59,11 +64,11 @@ struct response_head *answer_head(struct request *r, int status)
     head->status = status;
     head->content_length = -1;
     head->keep_alive = true;
-    bool ok = !r->rec.id.len || answer_add(r, head, STR("x-request-id"), r->rec.id);
+    bool ok = !r->rec.id.len || answer_add_known(r, head, HEADER_X_REQUEST_ID, r->rec.id);
     ok = ok && add_target_fields(r, head) && cors_add_fields(r, head);
     if (ok && !r->rec.is_local) {
         str timing = timing_text(r);
-        ok = !str_is_null(timing) && answer_add(r, head, STR("server-timing"), timing);
+        ok = !str_is_null(timing) && answer_add_known(r, head, HEADER_SERVER_TIMING, timing);
     }
     return ok ? head : NULL;
 }

@@ -39,14 +39,14 @@ static bool is_rate_limit_field(str name)
     return str_starts(name, STR("x-ratelimit-")) || str_starts(name, STR("anthropic-ratelimit-"));
 }
 
-/* The name under which a field goes to the client; null: it does not. */
-static str client_name(struct request *r, const struct header *h)
+/* Fields that go to the client as they are. */
+static bool is_kept(const struct header *h)
 {
     static const str kept[] = {
-        STR_INIT("content-language"),   STR_INIT("last-modified"),
-        STR_INIT("openai-version"),     STR_INIT("openai-processing-ms"),
-        STR_INIT("openai-model"),       STR_INIT("apim-request-id"),
-        STR_INIT("x-ms-region"),        STR_INIT("x-ms-deployment-name"),
+        STR_INIT("content-language"),     STR_INIT("last-modified"),
+        STR_INIT("openai-version"),       STR_INIT("openai-processing-ms"),
+        STR_INIT("openai-model"),         STR_INIT("apim-request-id"),
+        STR_INIT("x-ms-region"),          STR_INIT("x-ms-deployment-name"),
         STR_INIT("x-ms-client-request-id"),
     };
     switch (h->id) {
@@ -54,32 +54,41 @@ static str client_name(struct request *r, const struct header *h)
     case HEADER_CONTENT_ENCODING:
     case HEADER_CONTENT_DISPOSITION:
     case HEADER_ETAG:
-        return h->name;
-    case HEADER_X_REQUEST_ID:
-        return STR("x-upstream-request-id");
-    default:
+        return true;
+    case HEADER_OTHER:
         break;
+    default:
+        return false;
     }
-    if (is_rate_limit_field(h->name))
-        return arena_printf(r->arena, "x-upstream-%.*s", STR_ARG(h->name));
     for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
         if (str_eq(h->name, kept[i]))
-            return h->name;
-    return STR_NULL;
+            return true;
+    return false;
+}
+
+/* What the client gets of one field, in the arena.  False: nothing. */
+static bool client_field(struct request *r, const struct header *h, struct header *out)
+{
+    str prefixed[] = {STR("x-upstream-"), h->name};
+    if (is_kept(h))
+        *out = (struct header){.name = arena_str(r->arena, h->name), .id = h->id};
+    else if (h->id == HEADER_X_REQUEST_ID)
+        *out = (struct header){.name = STR("x-upstream-request-id")};
+    else if (is_rate_limit_field(h->name))
+        *out = (struct header){.name = arena_concat(r->arena, prefixed, ARRAY_LEN(prefixed))};
+    else
+        return false;
+    out->value = arena_str(r->arena, h->value);
+    return !str_is_null(out->name) && !str_is_null(out->value);
 }
 
 static bool copy_fields(struct request *r, struct relay *y, const struct response_head *head)
 {
     const struct headers *in = &head->headers;
     y->fields = arena_alloc(r->arena, (in->count + 1) * sizeof(*y->fields));
-    for (unsigned i = 0; y->fields && i < in->count; i++) {
-        str name = client_name(r, &in->list[i]);
-        if (str_is_null(name))
-            continue;
-        y->fields[y->field_count++] = (struct header){.name = arena_str(r->arena, name),
-                                                      .value =
-                                                          arena_str(r->arena, in->list[i].value)};
-    }
+    for (unsigned i = 0; y->fields && i < in->count; i++)
+        if (client_field(r, &in->list[i], &y->fields[y->field_count]))
+            y->field_count++;
     y->content_type = arena_str(r->arena, head_known(in, HEADER_CONTENT_TYPE));
     y->retry_after = arena_str(r->arena, head_known(in, HEADER_RETRY_AFTER));
     return y->fields != NULL;
@@ -92,10 +101,10 @@ static struct response_head *client_head(struct request *r, const struct relay *
     struct response_head *head = answer_head(r, y->status);
     bool ok = head != NULL;
     for (unsigned i = 0; ok && i < y->field_count; i++)
-        ok = answer_add(r, head, y->fields[i].name, y->fields[i].value);
+        ok = head_add_same(&head->headers, r->arena, &y->fields[i]);
     if (ok && r->events_mode)
-        ok = answer_add(r, head, STR("cache-control"), STR("no-cache")) &&
-             answer_add(r, head, STR("x-accel-buffering"), STR("no"));
+        ok = answer_add_known(r, head, HEADER_CACHE_CONTROL, STR("no-cache")) &&
+             answer_add_known(r, head, HEADER_X_ACCEL_BUFFERING, STR("no"));
     return ok ? head : NULL;
 }
 
@@ -180,9 +189,9 @@ void relay_early_head(struct request *r)
     if (r->head_sent)
         return;
     struct response_head *head = answer_head(r, 200);
-    if (!head || !answer_add(r, head, STR("content-type"), STR("text/event-stream")) ||
-        !answer_add(r, head, STR("cache-control"), STR("no-cache")) ||
-        !answer_add(r, head, STR("x-accel-buffering"), STR("no")))
+    if (!head || !answer_add_known(r, head, HEADER_CONTENT_TYPE, STR("text/event-stream")) ||
+        !answer_add_known(r, head, HEADER_CACHE_CONTROL, STR("no-cache")) ||
+        !answer_add_known(r, head, HEADER_X_ACCEL_BUFFERING, STR("no")))
         return; /* then it comes with the first content, as usual */
     r->head_sent = true;
     r->events_mode = true;

@@ -55,7 +55,7 @@ static bool add_client_fields(const struct request *r, const struct provider_con
     bool raw = endpoint_facts(r->kind)->body == ENDPOINT_BODY_RAW;
     for (unsigned i = 0; i < in->count; i++) {
         const struct header *h = &in->list[i];
-        if (goes_on(p, h, raw) && !head_add(out, r->arena, h->name, h->value))
+        if (goes_on(p, h, raw) && !head_add_same(out, r->arena, h))
             return false;
     }
     return true;
@@ -66,10 +66,10 @@ static bool add_own_fields(const struct request *r, const struct provider_conf *
 {
     bool json = endpoint_facts(r->kind)->body == ENDPOINT_BODY_JSON;
     if (json && !out->first[HEADER_CONTENT_TYPE] &&
-        !head_add(out, r->arena, STR("content-type"), STR("application/json")))
+        !head_add_known(out, r->arena, HEADER_CONTENT_TYPE, STR("application/json")))
         return false;
-    if (!head_add(out, r->arena, STR("x-request-id"), r->rec.id) ||
-        !head_add(out, r->arena, STR("user-agent"), r->worker->user_agent))
+    if (!head_add_known(out, r->arena, HEADER_X_REQUEST_ID, r->rec.id) ||
+        !head_add_known(out, r->arena, HEADER_USER_AGENT, r->worker->user_agent))
         return false;
     for (unsigned i = 0; i < p->header_count; i++)
         if (!head_add(out, r->arena, p->headers[i].name, p->headers[i].value))

@@ -219,6 +219,11 @@ bool head_add_known(struct headers *h, struct arena *arena, enum header_name id,
     return add(h, arena, (struct header){header_name_text(id), value, id});
 }
 
+bool head_add_same(struct headers *h, struct arena *arena, const struct header *from)
+{
+    return add(h, arena, *from);
+}
+
 bool header_is_hop_by_hop(enum header_name id)
 {
     static const bool hop_by_hop[HEADER_NAME_COUNT] = {

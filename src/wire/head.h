@@ -112,6 +112,9 @@ bool head_add(struct headers *h, struct arena *arena, str name, str value) must_
 bool head_add_known(struct headers *h, struct arena *arena, enum header_name id,
                     str value) must_check;
 
+/* The same as a header that stands in a head already, whose number is known. */
+bool head_add_same(struct headers *h, struct arena *arena, const struct header *from) must_check;
+
 /* Room for `count` headers at once (a parser knows the number). */
 bool head_reserve(struct headers *h, struct arena *arena, unsigned count) must_check;
 
