@@ -184,6 +184,21 @@ static void check_url(struct config_checker *c, struct provider_conf *p,
         config_warn(c, n, "base_url", "sends the key unencrypted: use https");
 }
 
+/* What an azure provider serves are its deployments, by the names that clients use. */
+static void list_deployments(struct config_checker *c, struct provider_conf *p)
+{
+    if (p->model_count || !p->deployment_count)
+        return;
+    p->models = arena_alloc(c->arena, p->deployment_count * sizeof(*p->models));
+    if (!p->models) {
+        c->no_memory = true;
+        return;
+    }
+    for (unsigned i = 0; i < p->deployment_count; i++)
+        p->models[i] = p->deployments[i].name;
+    p->model_count = p->deployment_count;
+}
+
 static void check_tls(struct config_checker *c, const struct provider_conf *p,
                       const struct config_node *n)
 {
@@ -267,6 +282,7 @@ static void check_provider(struct config_checker *c, struct provider_conf *p,
     check_keys(c, p, n);
     check_url(c, p, n);
     check_tls(c, p, n);
+    list_deployments(c, p);
     check_proxy(c, p, n);
     p->endpoint.pool = p->pool;
     p->endpoint.connect_timeout_ms = p->timeouts.connect_ms;

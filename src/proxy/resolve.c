@@ -2,8 +2,18 @@
 
 enum { NEAR_NAME_MAX = 64 };
 
+/* What the provider calls the model: its deployment, where the configuration names one. */
+static str name_there(const struct provider_conf *p, str model)
+{
+    for (unsigned i = 0; i < p->deployment_count; i++)
+        if (str_eq(p->deployments[i].name, model))
+            return p->deployments[i].value;
+    return model;
+}
+
 static void add_target(struct request *r, const struct provider_conf *p, str model, unsigned weight)
 {
+    model = name_there(p, model);
     r->targets[r->target_count++] =
         (struct target){.provider = p, .model = model, .weight = weight};
 }
