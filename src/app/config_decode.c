@@ -203,7 +203,7 @@ static void read_strings(struct config_decoder *d, const struct option *o, void 
     unsigned count, used = 0;
     const struct config_node *e = elements(d, o, n, &count);
     str *array = array_new(d, base, o, sizeof(str), count);
-    for (unsigned i = 0; array && i < count; i++, e = e->next)
+    for (unsigned i = 0; array && e && i < count; i++, e = e->next)
         used += read_string(d, o, &array[used], e);
     count_set(base, o, used);
 }
@@ -262,7 +262,7 @@ static void read_kinds(struct config_decoder *d, const struct option *o, void *b
     if (!e && n->kind != CONFIG_LIST)
         return;
     char *array = array_new(d, base, o, o->kind->size, count);
-    for (unsigned i = 0; array && i < count; i++, e = e->next)
+    for (unsigned i = 0; array && e && i < count; i++, e = e->next)
         used += read_kind(d, o, array + used * o->kind->size, e);
     count_set(base, o, used);
 }

@@ -96,7 +96,7 @@ static size_t utf8_length(const unsigned char *s, size_t len)
 static int private_use(str s)
 {
     const unsigned char *b = (const unsigned char *)s.ptr;
-    if (s.len < MARK_BYTES || (b[0] != 0xee && b[0] != 0xef))
+    if (!b || s.len < MARK_BYTES || (b[0] != 0xee && b[0] != 0xef))
         return -1;
     int point = (b[0] & 0x0f) << 12 | (b[1] & 0x3f) << 6 | (b[2] & 0x3f);
     return point >= 0xe000 && point < 0xe000 + MARK_MAX ? point - 0xe000 : -1;
@@ -265,8 +265,8 @@ static bool is_variable_name(str name)
 
 static const char *expand_file(const struct config_text *t, str path, struct buf *out)
 {
-    char *bytes;
-    size_t len;
+    char *bytes = NULL;
+    size_t len = 0;
     str name = arena_str(t->arena, path);
     if (str_is_null(name))
         return "out of memory";
