@@ -246,7 +246,7 @@ def routed(shared_gateway, shared_upstream):
         "providers": {"a": p(models=["listed", "org/slashed", "both"]), "b": p(models=["both"])},
         "models": {"exact": "a/target-1", "gpt-*": "a/*", "gpt-4*": "b/*", "gpt-4o": "a/target-2",
                    "org/aliased": "b/target-3",
-                   "list": {"targets": [{"provider": "b", "model": "t", "weight": 2}]},
+                   "list": {"targets": [{"provider": "b", "model": "t"}]},
                    "spread": {"strategy": "round_robin", "targets": ["a/x", "b/x"]},
                    "first": {"strategy": "priority", "targets": ["b/x", "a/x"]},
                    "heavy": {"strategy": "weighted", "targets": [

@@ -215,11 +215,10 @@ def test_streams_say_that_nobody_is_to_hold_them_back(gw, up):
 def test_nothing_can_be_written_into_the_answers_head(gw, up):
     r = gw.chat(headers=[("X-Request-Id", "a%0d%0aSet-Cookie: x")])
     assert r.get("set-cookie") is None
-    r = gw.chat(model="no\r\nx: y")
-    assert r.get("x") is None
-    r = gw.chat(model="up/evil\r\nx-injected: y")
-    assert r.get("x-injected") is None
-    assert b"\r\nx-injected" not in r.raw_head
+    for model in ("no\r\nx-injected: y", "up/evil\r\nx-injected: y", "up/\x00", "up/\x7f"):
+        r = gw.chat(model=model)
+        assert r.status < 500, (model, r.body)
+        assert r.get("x-injected") is None and b"\r\nx-injected" not in r.raw_head
 
 
 def test_a_date_and_no_server_secrets(gw, up):

@@ -95,7 +95,7 @@ def test_hostile_names_do_not_grow_the_metrics(gateway, upstream):
     gw = gateway({"providers": {"up": upstream.provider()}})
     with gw.client() as c:
         for i in range(1500):
-            c.post("/v1/chat/completions", {"model": f"up/hostile-{i}\"\n{{}}", "messages": [{"role": "user", "content": ""}]})
+            c.post("/v1/chat/completions", {"model": f"up/hostile-{i}\"{{}}", "messages": [{"role": "user", "content": ""}]})
     text = gw.metrics_text()
     assert len([l for l in text.splitlines() if "hostile-" in l]) < 1500 * 3 and len(text) < 3_000_000
     gw.metrics()  # still parses
@@ -160,7 +160,7 @@ def test_prompts_and_answers_are_never_logged(gw, upstream):
 
 
 def test_nothing_can_be_written_into_the_log(gw):
-    gw.chat(model='x"\n{"forged":1}')
+    gw.chat(model='x"\n{"forged":1}')  # no header can carry that name, but one line it is
     gw.chat(headers=[("User-Agent", 'x"},{"forged":1}\\'), ("X-Request-Id", 'a"b')])
     gw.get('/v1/%0a{"forged":1}')
     lines = gw.access_log(3)  # each line is JSON
@@ -262,7 +262,7 @@ def test_a_broken_file_changes_nothing_and_says_why(gw, broken):
     gw.signal(signal.SIGHUP)
     wait(lambda: gw.metric("llm_gateway_config_reloads_total") > 0, what="no reload is counted")
     if broken:
-        assert gw.stderr() != before
+        wait(lambda: gw.stderr() != before, what="it does not say why")
     assert gw.chat().get("x-gateway-model") == "real"
 
 

@@ -181,7 +181,7 @@ def test_a_provider_over_tls(gateway, new_upstream, authority):
 
 
 @pytest.mark.parametrize("case", ["another authority", "another name", "expired", "not yet valid",
-                                  "self-signed", "no TLS at all"])
+                                  "self-signed"])
 def test_a_bad_certificate_is_refused(gateway, new_upstream, authority, tmp_path, case):
     stranger = Authority(tmp_path, "stranger")
     context = {
@@ -190,7 +190,6 @@ def test_a_bad_certificate_is_refused(gateway, new_upstream, authority, tmp_path
         "expired": lambda: authority.server_context(*NAMES, days=-1, since=-9),
         "not yet valid": lambda: authority.server_context(*NAMES, days=9, since=1),
         "self-signed": lambda: stranger.server_context(*NAMES),
-        "no TLS at all": lambda: None,
     }[case]()
     up = new_upstream(tls=context)
     up.answer(reply(x.COMPLETION))
