@@ -53,11 +53,19 @@ void config_tree_parse(struct config_tree *t, str source, str text)
 
 /* --- Overrides. */
 
+/* Whether the text begins and ends as a list, map or quoted text does; [::]:8080 does not. */
+static bool is_yaml(str value)
+{
+    static const str first = STR_INIT("[{\"'"), last = STR_INIT("]}\"'");
+    ptrdiff_t at = value.len > 1 ? str_find_byte(first, value.ptr[0]) : -1;
+    return at >= 0 && value.ptr[value.len - 1] == last.ptr[at];
+}
+
 /* A value of an override: a list, map or quoted text as YAML, anything else as it stands. */
 static struct config_node *override_value(struct config_tree *t, struct config_place source,
                                           str path, str value)
 {
-    if (value.len && str_find_byte(STR("[{\"'"), value.ptr[0]) >= 0) {
+    if (is_yaml(value)) {
         unsigned errors = t->report->errors;
         struct config_node *n = config_yaml_read(t, source, value);
         return n || t->report->errors > errors ? n : config_node_new(t, CONFIG_NOTHING, source);

@@ -302,7 +302,8 @@ TEST(wrong_overrides_name_themselves)
     override_says("server.", "1", "is not a path");
     override_says("\"server", "1", "is not a path");
     override_says("models.m.strategy", "random", "--set: models.m: is a text: nothing in it can");
-    override_says("listen", "[1, ", "--set: not YAML: ");
+    override_says("listen", "[1, {]", "--set: not YAML: ");
+    override_says("listen", "[::]:x", "--set: listen: '[::]:x' is not an address");
     override_says("listen", "${NONE}", "--set: listen: environment variable NONE is not set");
 
     static const char *const environment[] = {"LLM_GATEWAY__SEVER__MAX_BODY=1",
