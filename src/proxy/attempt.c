@@ -81,7 +81,6 @@ static void on_head(void *arg, const struct response_head *head)
     a->state = ATTEMPT_ANSWERED;
     a->status = head->status;
     trace(TRACE_ATTEMPT_HEAD, a->request->number, (uint64_t)head->status, 0);
-    attempt_progress(a, loop_now_us(a->request->worker->loop));
     relay_on_head(a->request, head);
 }
 
@@ -273,6 +272,8 @@ static void give_up(struct request *r, enum err err, str detail)
 
 void attempt_failed(struct request *r, enum err err, str detail)
 {
+    if (relay_end_complete(r))
+        return;
     struct attempt_verdict v = decide(r, err);
     str kept = detail.len ? arena_str(r->arena, str_first(detail, 300)) : STR_NULL;
     relay_release(r);
@@ -344,6 +345,8 @@ void attempt_arm(struct request *r)
 
 static void timed_out(struct request *r, enum err err)
 {
+    if (relay_end_complete(r))
+        return;
     if (r->attempt && (err == ERR_FIRST_BYTE_TIMEOUT || err == ERR_IDLE_TIMEOUT)) {
         attempt_failed(r, err, STR_NULL);
         return;

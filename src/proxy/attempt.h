@@ -22,7 +22,8 @@ struct attempt {
     const struct target *target;
     enum attempt_state state;
     struct call *call;
-    uint64_t started_us, progress_us; /* progress: connected, uploaded, an event came */
+    uint64_t started_us, progress_us; /* progress: connected, uploaded; an event after content,
+                                         or bytes of what is no stream, came */
     unsigned credential;              /* index of the api key */
     int status;                       /* the provider's */
     str retry_after;                  /* its wish, as it came */

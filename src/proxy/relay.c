@@ -200,6 +200,19 @@ void relay_early_head(struct request *r)
     exchange_send(r->ex, head, NULL, 0, false);
 }
 
+bool relay_end_complete(struct request *r)
+{
+    if (!relay_is_complete(r))
+        return false;
+    r->relay->complete = false; /* should memory fail now, that is not the way out */
+    if (r->state == REQUEST_ANSWERING)
+        flush(r, NULL, true);
+    else if (!begin_answer(r, -1, true))
+        return true;
+    finish_well(r);
+    return true;
+}
+
 static void send_last(void *arg)
 {
     struct request *r = arg;
@@ -245,8 +258,10 @@ void relay_on_head(struct request *r, const struct response_head *head)
     if (y->mode == RELAY_EVENTS) {
         sse_reader_init(&y->reader, r->conf->max_event);
         y->reading_events = true;
-        r->events_mode = true;
+    } else {
+        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     }
+    r->events_mode = y->mode == RELAY_EVENTS || r->head_sent;
     deferred_init(&y->last, send_last, r);
     r->relay = y;
     attempt_arm(r);
@@ -331,7 +346,6 @@ static bool take_event(struct request *r, const struct sse_event *ev, struct sli
     if (ev->is_event) {
         y->dialect->event(ev->event, ev->data, &r->worker->scratch, &facts);
         arena_release(&r->worker->scratch);
-        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
         r->rec.events++;
         note_facts(r, &facts);
     }
@@ -339,12 +353,17 @@ static bool take_event(struct request *r, const struct sse_event *ev, struct sli
         event_failed(r, &facts, raw);
         return false;
     }
-    y->content = y->content || facts.kind == EVENT_CONTENT || facts.kind == EVENT_END;
-    y->complete = y->complete || facts.kind == EVENT_END;
-    if (is_hidden(r, facts.kind) || chain_add(&y->out, raw))
-        return true;
-    attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
-    return false;
+    if (!is_hidden(r, facts.kind) && !chain_add(&y->out, raw)) {
+        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
+        return false;
+    }
+    /* More than an event's worth of announcements and comments is not held back either. */
+    bool too_much = !y->content && y->out.bytes > r->conf->max_event;
+    y->content = y->content || too_much || facts.kind == EVENT_CONTENT || facts.kind == EVENT_END;
+    y->complete = facts.kind == EVENT_END;
+    if (y->content && ev->is_event) /* until there is content, first_byte goes on */
+        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
+    return true;
 }
 
 /* Bytes of the run that is being read keep its chunk; those the reader gathered are its own. */
@@ -554,7 +573,8 @@ static void error_end(struct request *r)
 
 void relay_on_body(struct request *r, struct slice run)
 {
-    attempt_progress(r->attempt, loop_now_us(r->worker->loop));
+    if (r->relay->mode != RELAY_EVENTS) /* there, events count, not bytes */
+        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     switch (r->relay->mode) {
     case RELAY_ERROR:
         error_body(r, run);
@@ -671,13 +691,8 @@ uint64_t relay_due_us(const struct request *r)
 
 void relay_on_due(struct request *r)
 {
-    if (relay_is_complete(r)) {
-        flush(r, NULL, true);
-        attempt_abandon(r, ERR_NONE);
-        r->answer_ended = true;
-        request_finish(r);
+    if (relay_end_complete(r))
         return;
-    }
     if (relay_is_paused(r)) {
         exchange_queued(r->ex); /* looks how far the client has come */
         if (relay_due_us(r) <= loop_now_us(r->worker->loop))

@@ -46,6 +46,10 @@ bool relay_has_begun(const struct request *r);
 /* The terminal event has come; only the end of the framing is missing. */
 bool relay_is_complete(const struct request *r);
 
+/* Then: the answer ends well whatever has happened to the provider or the clock, and true; the request
+ * is over.  False: it has not come. */
+bool relay_end_complete(struct request *r);
+
 /* Forgets the current attempt's answer. */
 void relay_release(struct request *r);
 

@@ -237,6 +237,8 @@ void request_cancel(struct request *r, enum err why)
         client_gone(r);
         return;
     }
+    if (relay_end_complete(r))
+        return;
     if (r->attempt)
         attempt_abandon(r, why);
     request_fail(r, why, str_from_c(err_facts(why)->help), STR_NULL);

@@ -16,6 +16,13 @@ static bool may_stream(const struct sim_client *c)
     return c->shape == SIM_CHAT_STREAM || c->shape == SIM_RESPONSES_STREAM;
 }
 
+static size_t block_start(const struct sim_script *s, size_t at)
+{
+    while (at >= 2 && memcmp(s->body.ptr + at - 2, "\n\n", 2) != 0)
+        at--;
+    return at >= 2 ? at : 0;
+}
+
 static void plan_answer(struct sim_script *s)
 {
     struct sim_world *w = s->world;
@@ -30,6 +37,8 @@ static void plan_answer(struct sim_script *s)
     s->stop_at = s->body.len;
     if (s->stop != SIM_WHOLE && s->stop != SIM_DRIPS)
         s->stop_at = sim_below(w, s->body.len + 1);
+    if (s->stop == SIM_SAYS_ERROR) /* between two events, and not after the last */
+        s->stop_at = block_start(s, s->stop_at < s->body.len ? s->stop_at : 0);
 }
 
 static void plan(struct sim_script *s)
@@ -82,9 +91,9 @@ static void send_head(struct sim_script *s)
 static void say_error(struct sim_script *s)
 {
     str text = s->client->shape == SIM_RESPONSES_STREAM
-                   ? STR("\n\nevent: error\ndata: {\"type\":\"error\",\"code\":\"server_error\","
+                   ? STR("event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\","
                          "\"message\":\"upstream boom\"}\n\n")
-                   : STR("\n\ndata: {\"error\":{\"message\":\"upstream boom\","
+                   : STR("data: {\"error\":{\"message\":\"upstream boom\","
                          "\"type\":\"server_error\"}}\n\n");
     sim_say(s->world, "call %u reports an error in its stream", s->number);
     s->over = true;
