@@ -237,11 +237,11 @@ static str final_message(struct request *r, enum err err)
     return arena_printf(r->arena, "%s (%.*s)", help, STR_ARG(attempts));
 }
 
-/* Errors for which the provider's own words are the answer, byte for byte. */
-static bool relays_provider_body(const struct request *r, enum err err)
+/* Errors for which the provider's own words, if it had any, are the answer, byte for byte. */
+static bool relays_provider_error(const struct request *r, enum err err)
 {
     const struct provider_error *e = r->provider_error;
-    return e && e->whole && e->body.len && !r->head_sent &&
+    return e && !r->head_sent &&
            (err == ERR_UPSTREAM_REFUSED_REQUEST || err == ERR_UPSTREAM_NOT_FOUND ||
             err == ERR_UPSTREAM_RATE_LIMIT);
 }
@@ -255,8 +255,17 @@ static void answer_provider_error(struct request *r, enum err err)
                                 .value = answer_worth_retrying(err) ? STR("true") : STR("false")};
     if (r->rec.retry_after.len)
         more[n++] = (struct header){.name = STR("retry-after"), .value = r->rec.retry_after};
-    request_note(r, err, STR_NULL);
-    request_answer(r, e->status, e->content_type, e->body, more, n);
+    if (e->whole && e->body.len) {
+        request_answer(r, e->status, e->content_type, e->body, more, n);
+        return;
+    }
+    struct buf body;
+    buf_init(&body, 0);
+    answer_error_body(&body, err, final_message(r, err), STR_NULL);
+    if (body.failed)
+        buf_clear(&body);
+    request_answer(r, e->status, STR("application/json"), buf_str(&body), more, n);
+    buf_release(&body);
 }
 
 static void give_up(struct request *r, enum err err, str detail)
@@ -264,7 +273,7 @@ static void give_up(struct request *r, enum err err, str detail)
     if (r->first_err)
         err = r->first_err; /* what was wrong first is what to mend */
     request_note(r, err, detail);
-    if (relays_provider_body(r, err))
+    if (relays_provider_error(r, err))
         answer_provider_error(r, err);
     else
         request_fail(r, err, final_message(r, err), STR_NULL);

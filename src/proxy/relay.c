@@ -17,7 +17,7 @@ struct relay {
     const struct dialect *dialect;
     int status;
     int64_t content_length; /* the provider's */
-    bool no_body;
+    bool no_body, encoded;
     str content_type, retry_after;
     struct header *fields; /* what goes to the client, copied */
     unsigned field_count;
@@ -232,14 +232,22 @@ static bool type_is(str content_type, str type)
             content_type.ptr[type.len] == ' ');
 }
 
-static enum relay_mode mode_of(const struct request *r, const struct relay *y)
+static enum relay_mode mode_of(const struct relay *y)
 {
     if (y->status < 200 || y->status > 299)
         return RELAY_ERROR;
+    if (y->encoded) /* nobody asked for it, and we cannot look inside */
+        return RELAY_PASS;
     if (type_is(y->content_type, STR("text/event-stream")))
         return RELAY_EVENTS;
     bool is_json = type_is(y->content_type, STR("application/json"));
-    return is_json || y->no_body || r->head_sent ? RELAY_HOLD : RELAY_PASS;
+    return is_json || y->no_body ? RELAY_HOLD : RELAY_PASS;
+}
+
+static bool is_encoded(const struct response_head *head)
+{
+    str coding = head_known(&head->headers, HEADER_CONTENT_ENCODING);
+    return coding.len && !str_ieq(coding, STR("identity"));
 }
 
 void relay_on_head(struct request *r, const struct response_head *head)
@@ -253,8 +261,13 @@ void relay_on_head(struct request *r, const struct response_head *head)
     y->status = head->status;
     y->content_length = head->content_length;
     y->no_body = head->no_body;
+    y->encoded = is_encoded(head);
     y->dialect = dialect_of(r->kind);
-    y->mode = mode_of(r, y);
+    y->mode = mode_of(y);
+    if (r->head_sent && y->mode != RELAY_EVENTS && y->mode != RELAY_ERROR) {
+        attempt_failed(r, ERR_UPSTREAM_MALFORMED, STR("the answer is no event stream"));
+        return;
+    }
     if (y->mode == RELAY_EVENTS) {
         sse_reader_init(&y->reader, r->conf->max_event);
         y->reading_events = true;
@@ -264,6 +277,8 @@ void relay_on_head(struct request *r, const struct response_head *head)
     r->events_mode = y->mode == RELAY_EVENTS || r->head_sent;
     deferred_init(&y->last, send_last, r);
     r->relay = y;
+    if (y->mode != RELAY_EVENTS)
+        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     attempt_arm(r);
 }
 
@@ -334,6 +349,8 @@ static void note_facts(struct request *r, const struct event_facts *facts)
 {
     if (facts->usage.known)
         r->rec.usage = facts->usage;
+    if (facts->answer_id.len && !r->answer_id.len)
+        r->answer_id = arena_str(r->arena, str_first(facts->answer_id, 200));
     if (facts->finish_reason.len && !r->rec.finish_reason.len)
         r->rec.finish_reason = arena_str(r->arena, str_first(facts->finish_reason, 64));
 }
@@ -379,7 +396,9 @@ static void events_body(struct request *r, struct slice run)
     str bytes = str_make(run.ptr, run.len);
     struct sse_event ev;
     enum sse_step step;
-    while (!y->complete && (step = sse_next(&y->reader, &bytes, &ev)) != SSE_NEED_MORE) {
+    while ((step = sse_next(&y->reader, &bytes, &ev)) != SSE_NEED_MORE) {
+        if (y->complete)
+            return; /* the terminal event was the last word */
         if (step == SSE_ERROR) {
             attempt_failed(r, y->reader.err, STR("an event exceeds max_event"));
             return;
@@ -399,13 +418,14 @@ static void events_body(struct request *r, struct slice run)
         attempt_arm(r);
 }
 
-static void events_end(struct request *r)
+/* The terminal event has come, and now the framing's end, or what stands for it. */
+static void finish_events(struct request *r)
 {
     struct relay *y = r->relay;
     struct sse_event ev;
-    bool cut = !y->complete && sse_end(&y->reader, &ev);
-    if (cut || (y->dialect->has_end && !y->complete)) {
-        attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the stream ended without its last event"));
+    bool inside = sse_end(&y->reader, &ev);
+    if (!inside && ev.raw.len && !chain_add(&y->out, SLICE_BORROWED(ev.raw))) {
+        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
         return;
     }
     if (r->state == REQUEST_ANSWERING)
@@ -413,6 +433,16 @@ static void events_end(struct request *r)
     else if (!begin_answer(r, -1, true))
         return;
     finish_well(r);
+}
+
+static void events_end(struct request *r)
+{
+    struct relay *y = r->relay;
+    struct sse_event ev;
+    if (!y->complete && (y->dialect->has_end || sse_end(&y->reader, &ev)))
+        attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the stream ended without its last event"));
+    else
+        finish_events(r);
 }
 
 /* --- Buffered answers --------------------------------------------------------------------------- */
@@ -477,7 +507,7 @@ static void hold_body(struct request *r, struct slice run)
         attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
         return;
     }
-    if (y->out.bytes <= RELAY_HOLD_MAX || r->head_sent)
+    if (y->out.bytes <= RELAY_HOLD_MAX)
         return;
     y->mode = RELAY_PASS; /* too long to be held: what comes now goes on */
     scan_start(r);
@@ -501,6 +531,12 @@ static str held_text(struct request *r)
     return str_make(copy, y->out.bytes);
 }
 
+/* 204 and the like, where the API has an answer to give. */
+static bool lacks_body(const struct request *r)
+{
+    return r->relay->no_body && endpoint_facts(r->kind)->body == ENDPOINT_BODY_JSON;
+}
+
 static void hold_end(struct request *r)
 {
     struct relay *y = r->relay;
@@ -516,7 +552,7 @@ static void hold_end(struct request *r)
         note_facts(r, &facts);
         arena_release(&r->worker->scratch);
     }
-    if (facts.unreadable || r->head_sent) {
+    if (facts.unreadable) {
         attempt_failed(r, ERR_UPSTREAM_MALFORMED, STR("the answer is not JSON"));
         return;
     }
@@ -526,8 +562,18 @@ static void hold_end(struct request *r)
         finish_well(r);
 }
 
+/* Framing by the end of the connection cannot tell a cut from an end; JSON can. */
+static bool is_cut(const struct relay *y)
+{
+    return y->scan && json_scan_end(y->scan) == JSON_SCAN_INCOMPLETE;
+}
+
 static void pass_end(struct request *r)
 {
+    if (is_cut(r->relay)) {
+        attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the answer's JSON is not complete"));
+        return;
+    }
     scan_finish(r);
     if (r->state == REQUEST_ANSWERING)
         flush(r, NULL, true);
@@ -591,6 +637,14 @@ void relay_on_body(struct request *r, struct slice run)
     }
 }
 
+bool relay_on_error(struct request *r)
+{
+    if (!relay_is_complete(r))
+        return false;
+    finish_events(r); /* the answer was whole; only the connection is not */
+    return true;
+}
+
 void relay_on_end(struct request *r)
 {
     switch (r->relay->mode) {
@@ -615,7 +669,13 @@ static void write_failure(struct request *r, enum err err, str message)
 {
     struct buf text;
     struct stream_failure f = {
-        .err = err, .message = message, .request_id = r->rec.id, .events = r->rec.events};
+        .err = err,
+        .message = message,
+        .request_id = r->rec.id,
+        .answer_id = r->answer_id,
+        .model = r->model,
+        .events = r->rec.events,
+    };
     buf_init(&text, 0);
     dialect_of(r->kind)->write_failure(&text, &f);
     struct slice s = SLICE_BORROWED(buf_str(&text));

@@ -1,6 +1,7 @@
 /* What must hold: after each event, when a call begins, and at the end of the world. */
 #include <stdio.h>
 
+#include "proxy/relay.h"
 #include "sim_world.h"
 #include "wire/json.h"
 
@@ -56,7 +57,7 @@ static void check_client(struct sim_world *w, const struct sim_client *c)
         CHECK(live == 0);
     if (c->left && !c->drains) /* whoever left costs nothing from then on */
         CHECK(c->x->released);
-    CHECK(c->x->queued <= w->stream_buffer + 3 * 64 * 1024);
+    CHECK(c->x->queued <= w->stream_buffer + RELAY_HOLD_MAX + CHUNK_SIZE + 4096);
 }
 
 void sim_check_always(struct sim_world *w)

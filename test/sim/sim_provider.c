@@ -138,6 +138,7 @@ static void send_piece(struct sim_script *s)
 {
     struct sim_world *w = s->world;
     size_t left = s->stop_at - s->sent;
+    left = left < CHUNK_ROOM ? left : CHUNK_ROOM; /* one read */
     size_t n = sim_chance(w, 20) ? left : 1 + sim_below(w, left < 4000 ? left : 4000);
     str piece = str_make(s->body.ptr + s->sent, n);
     s->sent += n;
