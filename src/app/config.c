@@ -76,6 +76,7 @@ static void decode_and_check(struct config_root *root, const struct config_tree 
     config_decode_defaults(&d, &table_gateway, root);
     if (!d.no_memory)
         config_decode(&d, &table_gateway, root, tree->root);
+    root->conf.retry = root->defaults.retry;
     struct config_checker c = {
         .root = root, .tree = tree->root, .report = tree->report, .arena = &root->conf.arena};
     if (!d.no_memory) {

@@ -150,6 +150,7 @@ static void finish(struct h1_conn *c)
         return;
     }
     h1_enter(c, H1_LINGER);
+    server_conn_lingers(&c->base);
     timer_start(c->loop, &c->timer, H1_LINGER_MS);
     stream_shut(c->stream);
 }

@@ -58,7 +58,7 @@ static void on_drained(void *arg)
 
 static void check_drained(struct server *s)
 {
-    if (s->draining && list_is_empty(&s->conns) && list_is_empty(&s->arrivals))
+    if (s->draining && s->open + s->surplus == s->lingering && list_is_empty(&s->arrivals))
         loop_defer(s->loop, &s->drained);
 }
 
@@ -73,9 +73,19 @@ void server_conn_open(struct server *s, struct server_conn *c, const struct serv
         count_open(s, 1);
 }
 
+void server_conn_lingers(struct server_conn *c)
+{
+    if (c->lingers)
+        return;
+    c->lingers = true;
+    c->server->lingering++;
+    check_drained(c->server);
+}
+
 void server_conn_closed(struct server_conn *c)
 {
     list_remove(&c->node);
+    c->server->lingering -= c->lingers;
     if (c->surplus)
         c->server->surplus--;
     else

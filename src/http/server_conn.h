@@ -23,6 +23,7 @@ struct server_conn {
     struct list node; /* in server->conns while open */
     const struct server_conn_ops *ops;
     struct server *server;
+    bool lingers; /* its answers are out: a drain does not wait for it */
     bool surplus; /* over the limit: it only gets the refusal, and does not count */
 };
 
@@ -38,6 +39,7 @@ struct server {
     struct list arrivals; /* TLS handshakes under way */
     unsigned open;        /* conns that count, and arrivals */
     unsigned surplus;     /* conns that do not */
+    unsigned lingering;   /* of all conns */
 
     bool draining;
     void (*on_drained)(void *arg);
@@ -55,6 +57,9 @@ void server_conn_open(struct server *s, struct server_conn *c, const struct serv
 
 /* The connection is closed (leaves the list); its memory is its protocol's. */
 void server_conn_closed(struct server_conn *c);
+
+/* All answers are with the kernel; only a tidy end is waited for.  From now on a drain does not. */
+void server_conn_lingers(struct server_conn *c);
 
 /* The value of the Date header, made once a second. */
 str server_date(struct server *s);

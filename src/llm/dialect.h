@@ -25,6 +25,7 @@ enum event_kind {
 struct event_facts {
     enum event_kind kind;
     struct usage usage; /* known when the event carries one */
+    str answer_id;      /* null: none; in the event's bytes */
     str finish_reason;  /* null: none; in the event's bytes */
     str error;          /* FAILED: raw JSON of the error object, or null */
     bool unreadable;    /* data that are not JSON: passed on, usage stays unknown */
@@ -34,6 +35,7 @@ struct stream_failure { /* what a writer of an in-stream error has to say */
     enum err err;
     str message;
     str request_id;
+    str answer_id, model; /* null: unknown */
     uint64_t events; /* events relayed so far: a sequence number where the format has one */
 };
 

@@ -115,10 +115,8 @@ static void add_usage(struct buf *out, const struct usage *u)
 {
     if (!u->known)
         return;
-    buf_add_lit(out, ",\"tokens\":{\"clamped\":");
-    buf_add_str(out, u->clamped ? STR("true") : STR("false"));
-    if (u->input >= 0)
-        NUMBER(out, "input", (uint64_t)u->input);
+    buf_add_lit(out, ",\"tokens\":{\"input\":");
+    buf_add_u64(out, u->input >= 0 ? (uint64_t)u->input : 0);
     if (u->cached >= 0)
         NUMBER(out, "cached", (uint64_t)u->cached);
     if (u->cache_write >= 0)
@@ -127,6 +125,8 @@ static void add_usage(struct buf *out, const struct usage *u)
         NUMBER(out, "output", (uint64_t)u->output);
     if (u->reasoning >= 0)
         NUMBER(out, "reasoning", (uint64_t)u->reasoning);
+    if (u->clamped)
+        buf_add_lit(out, ",\"clamped\":true");
     buf_add_byte(out, '}');
 }
 

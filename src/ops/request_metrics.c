@@ -36,17 +36,9 @@ void request_metrics_free(struct request_metrics *m)
     free(m);
 }
 
-/* What stands for the model: the configuration's own name where there is one. */
-static str model_label(const struct request_record *r)
-{
-    if (r->route.len)
-        return r->route;
-    return r->target_model.len ? r->target_model : STR("");
-}
-
 static uint64_t hash_of(const struct request_record *r)
 {
-    str model = model_label(r);
+    str model = r->model_label;
     uint64_t h = XXH3_64bits_withSeed(model.ptr ? model.ptr : "", model.len, r->stream);
     h = XXH3_64bits_withSeed(r->provider.ptr ? r->provider.ptr : "", r->provider.len, h);
     h = XXH3_64bits_withSeed(r->endpoint.ptr ? r->endpoint.ptr : "", r->endpoint.len, h);
@@ -143,7 +135,7 @@ void request_metrics_count(struct request_metrics *m, const struct request_recor
         return;
     struct bundle *b = bundle_of(m, r);
     bool other = b == &m->other;
-    str model = other ? STR("other") : model_label(r);
+    str model = other ? STR("other") : r->model_label;
     str provider = other ? STR("other") : r->provider;
     str values[] = {model, provider, r->endpoint};
     count_status(b, r, model, provider);

@@ -34,6 +34,7 @@ struct request_record {
     bool is_local; /* health, metrics, model list: answered by ourselves */
     str key_name, tenant, user;
     str model;    /* as asked for, null: none */
+    str model_label; /* for metrics: a name that the configuration or a provider lists, else "other" */
     str route;    /* the configuration's model name that matched; "" : none */
     str provider, target_model; /* who answered last; null: nobody was asked */
     str user_agent;

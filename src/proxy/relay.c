@@ -200,16 +200,29 @@ void relay_early_head(struct request *r)
     exchange_send(r->ex, head, NULL, 0, false);
 }
 
+/* The terminal event has come, and now the framing's end, or what stands for it. */
+static void finish_events(struct request *r)
+{
+    struct relay *y = r->relay;
+    struct sse_event ev;
+    bool inside = sse_end(&y->reader, &ev);
+    if (!inside && ev.raw.len && !chain_add(&y->out, SLICE_BORROWED(ev.raw))) {
+        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
+        return;
+    }
+    if (r->state == REQUEST_ANSWERING)
+        flush(r, NULL, true);
+    else if (!begin_answer(r, -1, true))
+        return;
+    finish_well(r);
+}
+
 bool relay_end_complete(struct request *r)
 {
     if (!relay_is_complete(r))
         return false;
     r->relay->complete = false; /* should memory fail now, that is not the way out */
-    if (r->state == REQUEST_ANSWERING)
-        flush(r, NULL, true);
-    else if (!begin_answer(r, -1, true))
-        return true;
-    finish_well(r);
+    finish_events(r);
     return true;
 }
 
@@ -277,8 +290,6 @@ void relay_on_head(struct request *r, const struct response_head *head)
     r->events_mode = y->mode == RELAY_EVENTS || r->head_sent;
     deferred_init(&y->last, send_last, r);
     r->relay = y;
-    if (y->mode != RELAY_EVENTS)
-        attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     attempt_arm(r);
 }
 
@@ -418,28 +429,13 @@ static void events_body(struct request *r, struct slice run)
         attempt_arm(r);
 }
 
-/* The terminal event has come, and now the framing's end, or what stands for it. */
-static void finish_events(struct request *r)
-{
-    struct relay *y = r->relay;
-    struct sse_event ev;
-    bool inside = sse_end(&y->reader, &ev);
-    if (!inside && ev.raw.len && !chain_add(&y->out, SLICE_BORROWED(ev.raw))) {
-        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
-        return;
-    }
-    if (r->state == REQUEST_ANSWERING)
-        flush(r, NULL, true);
-    else if (!begin_answer(r, -1, true))
-        return;
-    finish_well(r);
-}
-
 static void events_end(struct request *r)
 {
     struct relay *y = r->relay;
     struct sse_event ev;
-    if (!y->complete && (y->dialect->has_end || sse_end(&y->reader, &ev)))
+    if (relay_end_complete(r))
+        return;
+    if (y->dialect->has_end || sse_end(&y->reader, &ev))
         attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the stream ended without its last event"));
     else
         finish_events(r);
@@ -552,7 +548,13 @@ static void hold_end(struct request *r)
         note_facts(r, &facts);
         arena_release(&r->worker->scratch);
     }
-    if (facts.unreadable) {
+    if (facts.error.len) { /* an error that calls itself a success */
+        enum err err = err_of_event(facts.error);
+        keep_event_error(r, err, facts.error);
+        attempt_failed(r, err, facts.error);
+        return;
+    }
+    if (facts.unreadable || lacks_body(r)) {
         attempt_failed(r, ERR_UPSTREAM_MALFORMED, STR("the answer is not JSON"));
         return;
     }
@@ -635,14 +637,6 @@ void relay_on_body(struct request *r, struct slice run)
         events_body(r, run);
         break;
     }
-}
-
-bool relay_on_error(struct request *r)
-{
-    if (!relay_is_complete(r))
-        return false;
-    finish_events(r); /* the answer was whole; only the connection is not */
-    return true;
 }
 
 void relay_on_end(struct request *r)

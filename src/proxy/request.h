@@ -101,6 +101,7 @@ struct request {
     struct provider_error *provider_error; /* the first answer that was an error, to be relayed */
 
     /* answering (proxy/relay.c) */
+    str answer_id;          /* the provider's id of the answer, as far as it was seen */
     struct relay *relay;    /* of the current attempt; NULL: nothing has come */
     bool head_sent;         /* also by early_headers, before there is content */
     bool answer_ended, client_gone;

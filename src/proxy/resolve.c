@@ -43,8 +43,13 @@ static void targets_by_prefix(struct request *r)
     str rest = r->model;
     str name = str_split(&rest, '/');
     const struct provider_conf *p = rest.len ? snapshot_provider(r->pinned->snapshot, name) : NULL;
-    if (p)
-        add_target(r, p, rest, 1);
+    if (!p)
+        return;
+    add_target(r, p, rest, 1);
+    struct model_list list = snapshot_models(r->pinned->snapshot, p->index);
+    for (unsigned k = 0; k < list.count; k++)
+        if (str_eq(list.ids[k], rest))
+            r->rec.model_label = list.ids[k];
 }
 
 static void targets_by_listing(struct request *r)
@@ -53,6 +58,7 @@ static void targets_by_listing(struct request *r)
         struct model_list list = snapshot_models(r->pinned->snapshot, i);
         for (unsigned k = 0; k < list.count; k++) {
             if (str_eq(list.ids[k], r->model)) {
+                r->rec.model_label = list.ids[k];
                 add_target(r, &r->conf->providers[i], r->model, 1);
                 break;
             }
@@ -74,6 +80,7 @@ bool resolve_targets(struct request *r)
             add_target(r, &conf->providers[i], STR_NULL, 1);
         return true;
     }
+    r->rec.model_label = r->route ? r->route->name : STR("other");
     if (r->route)
         targets_of_entry(r);
     if (!r->target_count)

@@ -102,6 +102,9 @@ static void answer(str body, struct arena *scratch, struct event_facts *out)
     }
     openai_usage_read(&doc, json_member(&doc, JSON_ROOT, STR("usage")), &out->usage);
     uint32_t choices = json_member(&doc, JSON_ROOT, STR("choices"));
+    uint32_t error = json_member(&doc, JSON_ROOT, STR("error"));
+    if (choices == JSON_NONE && json_is(&doc, error, JSON_OBJECT))
+        out->error = json_raw(&doc, error);
     JSON_EACH(choice, &doc, choices)
     {
         uint32_t reason = json_member(&doc, choice, STR("finish_reason"));

@@ -55,6 +55,9 @@ static void event(str name, str data, struct arena *scratch, struct event_facts 
                 : json_is(&doc, error, JSON_OBJECT) ? EVENT_FAILED
                                                     : EVENT_CONTENT;
     uint32_t response = json_member(&doc, JSON_ROOT, STR("response"));
+    uint32_t id = json_member(&doc, response, STR("id"));
+    if (json_is(&doc, id, JSON_STRING))
+        out->answer_id = json_string_raw(&doc, id);
     if (out->kind == EVENT_FAILED) {
         if (error == JSON_NONE)
             error = json_member(&doc, response, STR("error"));
@@ -96,7 +99,9 @@ static void write_failure(struct buf *out, const struct stream_failure *f)
     json_write_member_u64(&w, STR("sequence_number"), f->events + 1);
     json_write_key(&w, STR("response"));
     json_write_object(&w);
+    json_write_member(&w, STR("id"), f->answer_id.len ? f->answer_id : f->request_id);
     json_write_member(&w, STR("object"), STR("response"));
+    json_write_member(&w, STR("model"), f->model);
     json_write_member(&w, STR("status"), STR("failed"));
     json_write_key(&w, STR("error"));
     json_write_object(&w);

@@ -48,13 +48,16 @@ static bool answer_local_page(struct request *r)
 {
     const struct worker_options *o = &r->worker->options;
     const struct request_head *head = r->ex->head;
-    if (head->method != METHOD_GET && head->method != METHOD_HEAD)
-        return false;
     for (const struct local_page *p = o->pages; p && p->path; p++) {
         if (!str_eq(head->path, str_from_c(p->path)))
             continue;
         struct local_answer a = {.status = 200, .content_type = STR("application/json")};
         r->rec.is_local = true;
+        if (head->method != METHOD_GET && head->method != METHOD_HEAD) {
+            r->allow = STR("GET, HEAD");
+            request_fail(r, ERR_METHOD_WRONG, STR("This page is for GET."), STR_NULL);
+            return true;
+        }
         p->page(o->pages_arg, r->conf, head, r->arena, &a);
         struct header no_store = {.name = STR_INIT("cache-control"), .value = STR_INIT("no-store")};
         request_answer(r, a.status, a.content_type, a.body, &no_store, 1);

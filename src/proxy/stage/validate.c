@@ -173,6 +173,15 @@ static enum stage_verdict check_names(struct request *r)
     return err ? stage_refuse(r, err, STR_NULL, "No memory for the request.") : STAGE_NEXT;
 }
 
+/* Names go into fields and logs: no control characters. */
+static bool is_model_name(str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] < 0x20 || s.ptr[i] == 0x7f)
+            return false;
+    return s.len >= 1 && s.len <= MODEL_MAX;
+}
+
 /* Endpoints whose providers have a model of their own choice. */
 static bool model_is_optional(enum endpoint_kind kind)
 {
@@ -197,9 +206,9 @@ static enum stage_verdict take_model(struct request *r)
         return stage_refuse(r, ERR_FIELD_INVALID, STR("model"), "model must be a string.");
     if (json_string_decode(&r->doc, r->model_node, r->arena, &said))
         return stage_refuse(r, ERR_NO_MEMORY, STR_NULL, "No memory for the request.");
-    if (said.len < 1 || said.len > MODEL_MAX || memchr(said.ptr, '\0', said.len))
+    if (!is_model_name(said))
         return stage_refuse(r, ERR_FIELD_INVALID, STR("model"),
-                            "model must have 1 to 256 characters.");
+                            "model must have 1 to 256 characters, none of them a control.");
     r->model = r->path_model.len ? r->path_model : arena_str(r->arena, said);
     return STAGE_NEXT;
 }
@@ -260,9 +269,9 @@ static enum stage_verdict form_request(struct request *r)
                             "file.");
     }
     str said = str_make(prefix.ptr + model->start, model->len);
-    if (said.len < 1 || said.len > MODEL_MAX || memchr(said.ptr, '\0', said.len))
+    if (!is_model_name(said))
         return stage_refuse(r, ERR_FIELD_INVALID, STR("model"),
-                            "model must have 1 to 256 characters.");
+                            "model must have 1 to 256 characters, none of them a control.");
     r->model = r->path_model.len ? r->path_model : arena_str(r->arena, said);
     return STAGE_NEXT;
 }
