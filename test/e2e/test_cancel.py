@@ -45,14 +45,18 @@ class Watch:
             time.sleep(0.001)
         self.control_seen = found[-1]
 
+    def noise(self, at):
+        """What the machine itself needs to pass on an end of a connection, begun at that time."""
+        self.control.rst()
+        assert self.control_seen.ended.wait(3)
+        return self.control_seen.t_end - at
+
     def leave(self, client, how, connection):
         at = time.monotonic()
         ENDS[how](client)
-        self.control.rst()
+        noise = self.noise(at)
         assert connection.ended.wait(3), "the provider goes on"
-        assert self.control_seen.ended.wait(3)
         assert connection.end in ("fin", "rst")
-        noise = self.control_seen.t_end - at
         return max(0.0, connection.t_end - at - noise)
 
 
@@ -154,11 +158,16 @@ def test_while_connecting(gateway, upstream, secured, how):
             while "02" not in gw.sockets_to(port):
                 assert time.monotonic() < deadline, "no attempt to connect"
                 time.sleep(0.002)
+            gw.sockets_to(port)
+            watch = Watch(upstream)
             at = time.monotonic()
             ENDS[how](client)
+            noise = watch.noise(at)
+            looked = time.monotonic()
             while gw.sockets_to(port):
-                assert time.monotonic() - at < 3, "the attempt goes on"
-            took.append(time.monotonic() - at)
+                looked = time.monotonic()
+                assert looked - at < 3, "the attempt goes on"
+            took.append(max(0.0, looked - at - noise))  # until it was last seen to go on
             assert gw.chat(model="fine").status == 200
         print(f"connecting, {how}: {[f'{t * 1000:.1f} ms' for t in took]}")
         assert sorted(took)[len(took) // 2] <= LIMIT

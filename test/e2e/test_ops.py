@@ -94,11 +94,14 @@ def test_hostile_names_do_not_grow_the_metrics(gateway, upstream):
     upstream.answer(reply(x.COMPLETION))
     gw = gateway({"providers": {"up": upstream.provider()}})
     with gw.client() as c:
-        for i in range(1500):
+        for i in range(2500):
             c.post("/v1/chat/completions", {"model": f"up/hostile-{i}\"{{}}", "messages": [{"role": "user", "content": ""}]})
-    text = gw.metrics_text()
-    assert len([l for l in text.splitlines() if "hostile-" in l]) < 1500 * 3 and len(text) < 3_000_000
-    gw.metrics()  # still parses
+    series = {}
+    for (name, labels), _ in gw.metrics().items():
+        series.setdefault(name, set()).add(dict(labels).get("model"))
+    assert max(len(models) for models in series.values()) <= 2001
+    assert "other" in series["llm_gateway_requests_total"]
+    assert gw.metric("llm_gateway_requests_total", status="200") == 2500, "none is lost"
 
 
 def test_metrics_are_not_on_the_clients_port(gw):
@@ -130,7 +133,7 @@ def test_the_access_log(gw, upstream):
     assert line["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert (line["endpoint"], line["model"], line["provider"], line["target"]) == ("chat", "m", "up", "real")
     assert line["status"] == 200 and line["stream"] is True and "error" not in line
-    assert line["tokens"] == {"input": 9, "cached": 3, "output": 3, "reasoning": 2}
+    assert {k: v for k, v in line["tokens"].items() if v} == {"input": 9, "cached": 3, "output": 3, "reasoning": 2}
     assert line["attempts"][0]["provider"] == "up" and line["attempts"][0]["status"] == 200
     assert 45 < line["upstream_ms"] < 2000 and 45 < line["first_token_ms"] <= line["total_ms"]
     assert 0 <= line["own_ms"] < 50 and line["queue_ms"] >= 0
@@ -277,7 +280,8 @@ def test_running_requests_keep_their_configuration(gw, upstream):
         next(pieces)
         gw.write_config({"providers": {"other": {"type": "demo"}}, "models": {"only": "other/demo"}})
         gw.signal(signal.SIGHUP)
-        wait(lambda: gw.chat(model="m").status == 404 or gw.chat(model="only").status == 200)
+        wait(lambda: "only" in gw.get("/v1/models").body.decode())
+        assert gw.chat(model="only").status == 200
         gate.open()
         for _ in pieces:
             pass

@@ -241,6 +241,8 @@ def test_a_client_that_takes_nothing_for_long_is_cut(gateway, new_upstream):
 
 
 def test_a_client_that_reads_a_little_is_not_cut(gateway, new_upstream):
+    """As a player does that takes audio at its own pace.  The kernel tells of room in its buffer only
+    when a third of it is free, so that is no measure of what a client takes."""
     upstream = new_upstream(sndbuf=65536)
     upstream.answer(endless())
     gw = gateway({"workers": 1, "server": {"client_stall": "600ms"}, "providers": {"up": upstream.provider()},
@@ -304,7 +306,8 @@ def test_tokens_are_counted_although_the_client_did_not_ask(gw, upstream):
     upstream.answer(sse(x.STREAM_TEXT))
     assert b"usage\":{" not in gw.chat(stream=True).body
     gw.wait_metric("llm_gateway_tokens_total", 3, type="output")  # 5 with the reasoning
-    assert gw.access_log(1)[-1]["tokens"] == {"input": 9, "cached": 3, "output": 3, "reasoning": 2}
+    tokens = gw.access_log(1)[-1]["tokens"]
+    assert {k: v for k, v in tokens.items() if v} == {"input": 9, "cached": 3, "output": 3, "reasoning": 2}
 
 
 def test_connections_to_the_provider_are_used_again(gw, upstream):
