@@ -84,6 +84,16 @@ void h1_note_progress(struct h1_exchange *x, size_t written)
     x->queued_before = queued;
 }
 
+/* The kernel may hold a megabyte for a slow client: while that shrinks, the client is alive although
+ * nothing of our queue moves. */
+static void look_at_the_kernel(struct h1_exchange *x)
+{
+    size_t now = stream_outstanding(x->conn->stream);
+    if (now < x->outstanding)
+        x->ex.last_progress_us = loop_now_us(x->conn->loop);
+    x->outstanding = now;
+}
+
 /* --- The answer's head */
 
 static bool has_no_body(const struct h1_exchange *x, int status)
@@ -209,6 +219,8 @@ static size_t exchange_do_send(struct exchange *ex, const struct response_head *
     if (!c)
         return 0;
     h1_note_progress(x, 0);
+    if (!head && !n && !end)
+        look_at_the_kernel(x);
     if (x->aborted || (!head && !n && !end))
         return c->stream->queued;
     CHECK(!x->ended);

@@ -40,6 +40,8 @@ struct stream_ops {
     size_t (*write)(struct stream *s, const struct slice *v, unsigned n);
     void (*shut)(struct stream *s);
     void (*close)(struct stream *s, bool reset);
+    /* Bytes that the kernel holds for the peer and the peer has not acknowledged.  NULL: unknown. */
+    size_t (*unacknowledged)(struct stream *s);
 };
 
 /* The common head of each implementation. */
@@ -81,6 +83,12 @@ static inline void stream_read_stop(struct stream *s)
 static inline size_t stream_write(struct stream *s, const struct slice *v, unsigned n)
 {
     return s->ops->write(s, v, n);
+}
+
+/* All that was written and the peer has not taken yet, our queue and the kernel's; a system call. */
+static inline size_t stream_outstanding(struct stream *s)
+{
+    return s->queued + (s->ops->unacknowledged ? s->ops->unacknowledged(s) : 0);
 }
 
 static inline void stream_shut(struct stream *s)

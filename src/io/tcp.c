@@ -3,7 +3,9 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Slices of one system call. */
@@ -293,12 +295,23 @@ static void tcp_close(struct stream *s, bool reset)
         uv_close(&t->handle, on_closed);
 }
 
+static size_t tcp_unacknowledged(struct stream *s)
+{
+    struct tcp *t = tcp_of(s);
+    uv_os_fd_t fd;
+    int bytes = 0;
+    if (t->ended || uv_fileno(&t->handle, &fd) || ioctl(fd, SIOCOUTQ, &bytes) || bytes < 0)
+        return 0;
+    return (size_t)bytes;
+}
+
 static const struct stream_ops tcp_ops = {
     .read_start = tcp_read_start,
     .read_stop = tcp_read_stop,
     .write = tcp_write,
     .shut = tcp_shut,
     .close = tcp_close,
+    .unacknowledged = tcp_unacknowledged,
 };
 
 /* --- Making one */

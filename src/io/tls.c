@@ -255,12 +255,19 @@ static void tls_close(struct stream *s, bool reset)
     tls_drop(t, reset);
 }
 
+static size_t tls_unacknowledged(struct stream *s)
+{
+    struct tls *t = tls_of(s);
+    return t->transport->ops->unacknowledged ? t->transport->ops->unacknowledged(t->transport) : 0;
+}
+
 const struct stream_ops tls_ops = {
     .read_start = tls_read_start,
     .read_stop = tls_read_stop,
     .write = tls_write,
     .shut = tls_shut,
     .close = tls_close,
+    .unacknowledged = tls_unacknowledged,
 };
 
 /* --- Looking */

@@ -115,6 +115,7 @@ static void apply_backpressure(struct request *r, size_t queued)
     if (y->paused || queued <= r->conf->server.stream_buffer || !r->attempt || !r->attempt->call)
         return;
     y->paused = true;
+    exchange_queued(r->ex); /* where the client is now, to see later whether it moves */
     trace(TRACE_PAUSE, r->number, queued, 0);
     call_flow(r->attempt->call, false);
     attempt_arm(r); /* the client's stall is watched now, not the provider's silence */
