@@ -8,6 +8,7 @@
  *   x-mock-latency: 250ms    x-mock-ttft: 1s      x-mock-token-rate: 20    x-mock-tokens: 100
  *   x-mock-fail: 503         x-mock-cut-after: 5  x-mock-stall-after: 5    x-mock-garbage: 1
  *   x-mock-header-flood: 1   x-mock-tool: 1 (call the first tool)
+ *   x-mock-numbered: 1 (tokens are tok0, tok1, ...)
  * or after the model's name ("mock-gpt?tokens=100&fail=503"), so that they pass through a gateway.
  */
 #ifndef APP_MOCK_H

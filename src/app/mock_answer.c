@@ -457,6 +457,13 @@ static void delta_chunk(const struct mock_question *q, struct buf *out, str role
     chunk_end(out, &w);
 }
 
+static void token_chunk(const struct mock_question *q, struct buf *out, unsigned i)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "tok%u ", i);
+    delta_chunk(q, out, STR_NULL, q->plan->numbered ? str_make(text, (size_t)len) : word(i), STR_NULL);
+}
+
 /* Part 0 names the tool; the next ones are its arguments, cut in two. */
 static void tool_chunk(const struct mock_question *q, struct buf *out, unsigned part, str name)
 {
@@ -501,7 +508,7 @@ static bool chat_event(const struct mock_question *q, unsigned i, struct buf *ou
         if (tool.len)
             tool_chunk(q, out, i, tool);
         else
-            delta_chunk(q, out, STR_NULL, word(i), STR_NULL);
+            token_chunk(q, out, i);
         return true;
     }
     i -= body;

@@ -42,6 +42,8 @@ static void apply(struct mock_plan *p, str name, str value)
         o->header_flood = !str_eq(value, STR("0"));
     else if (str_eq(name, STR("tool")))
         p->tool = !str_eq(value, STR("0"));
+    else if (str_eq(name, STR("numbered")))
+        p->numbered = !str_eq(value, STR("0"));
     else if (str_eq(name, STR("fail"))) {
         o->fail_status = number(value);
         p->fail = o->fail_status >= 400 && o->fail_status < 600;

@@ -8,6 +8,7 @@ struct mock_plan {
     struct mock_options o;
     bool fail; /* answer with o.fail_status */
     bool tool; /* call the first tool offered */
+    bool numbered; /* tokens are "tok0 ", "tok1 ", ...: a load run sees gaps and order */
 };
 
 /* From the fields (x-mock-...).  random: 0 <= r < 1, decides o.fail_rate. */
