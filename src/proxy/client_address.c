@@ -40,32 +40,52 @@ bool network_contains(const struct network_conf *networks, unsigned count, str i
     return false;
 }
 
-/* The last entry of a comma list, taken off. */
-static str last_entry(str *list)
+/* What proxies wrote, from the newest entry to the oldest: each appends to the field, or adds a field of
+ * its own behind those that are there. */
+struct hops {
+    const struct headers *headers;
+    unsigned at; /* fields before this one are still to come */
+    str left;    /* of the current field */
+};
+
+static bool previous_field(struct hops *h)
 {
-    size_t at = list->len;
-    while (at && list->ptr[at - 1] != ',')
+    while (h->at) {
+        const struct header *field = &h->headers->list[--h->at];
+        if (field->id != HEADER_X_FORWARDED_FOR)
+            continue;
+        h->left = field->value;
+        return true;
+    }
+    return false;
+}
+
+/* False: there is none before. */
+static bool previous_hop(struct hops *h, str *entry)
+{
+    if (!h->left.len && !previous_field(h))
+        return false;
+    size_t at = h->left.len;
+    while (at && h->left.ptr[at - 1] != ',')
         at--;
-    str entry = str_trim(str_from(*list, at));
-    list->len = at ? at - 1 : 0;
-    return entry;
+    *entry = str_trim(str_from(h->left, at));
+    h->left.len = at ? at - 1 : 0;
+    return true;
 }
 
 bool client_address_take(struct request *r)
 {
     const struct gateway_conf *conf = r->conf;
+    const struct headers *headers = &r->ex->head->headers;
+    struct hops hops = {.headers = headers, .at = headers->count};
     char text[64];
-    str ip = address_ip_text(r->ex->peer, text);
-    if (conf->trusted_proxy_count) {
-        str list = head_known(&r->ex->head->headers, HEADER_X_FORWARDED_FOR);
-        while (list.len &&
-               network_contains(conf->trusted_proxies, conf->trusted_proxy_count, ip)) {
-            uint8_t bytes[16];
-            str before = last_entry(&list);
-            if (!ip_bytes(before, bytes))
-                break; /* what an honest proxy would not write ends the chain */
-            ip = before;
-        }
+    str before, ip = address_ip_text(r->ex->peer, text);
+    while (network_contains(conf->trusted_proxies, conf->trusted_proxy_count, ip) &&
+           previous_hop(&hops, &before)) {
+        uint8_t bytes[16];
+        if (!ip_bytes(before, bytes))
+            break; /* what an honest proxy would not write ends the chain */
+        ip = before;
     }
     r->rec.client_ip = arena_str(r->arena, ip);
     return !str_is_null(r->rec.client_ip);
