@@ -73,6 +73,8 @@ enum stage_verdict stage_route(struct request *r)
         return stage_refuse(r, ERR_ENDPOINT_UNSUPPORTED, STR_NULL,
                             "No provider of %s%.*s offers %.*s.", r->model.len ? "" : "this gateway",
                             STR_ARG(r->model), STR_ARG(endpoint_facts(r->kind)->path));
+    if (r->target_count > BALANCE_TARGETS_MAX) /* more than will ever be tried */
+        r->target_count = BALANCE_TARGETS_MAX;
     if (r->target_count > 1 && !order_targets(r))
         return stage_refuse(r, ERR_NO_MEMORY, STR_NULL, "No memory for the request.");
     return STAGE_NEXT;
