@@ -169,7 +169,8 @@ static bool begin_answer(struct request *r, int64_t content_length, bool end)
     r->rec.upstream_us = upstream_before; /* counted when the attempt closes */
     request_enter(r, REQUEST_ANSWERING);
     r->head_sent = true;
-    r->rec.status = y->status;
+    if (!r->client_gone)
+        r->rec.status = y->status;
     r->rec.first_token_us = now - r->ex->started_us;
     trace(TRACE_CONTENT, r->number, r->rec.first_token_us / 1000, 0);
     if (r->events_mode && !end)

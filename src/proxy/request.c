@@ -128,7 +128,8 @@ void request_answer(struct request *r, int status, str content_type, str body,
     bool ok = head && (!content_type.len || answer_add(r, head, STR("content-type"), content_type));
     for (unsigned i = 0; ok && i < more_count; i++)
         ok = answer_add(r, head, more[i].name, more[i].value);
-    r->rec.status = status;
+    if (!r->client_gone) /* the record says what the client saw */
+        r->rec.status = status;
     if (r->state != REQUEST_ANSWERING)
         request_enter(r, REQUEST_ANSWERING);
     if (!ok) {
@@ -222,13 +223,12 @@ static void client_gone(struct request *r)
     r->client_gone = true;
     r->rec.client_gone = true;
     request_note(r, ERR_CLIENT_GONE, STR_NULL);
-    if (drains(r)) {
-        relay_without_client(r);
-        return;
-    }
     if (!r->rec.status)
         r->rec.status = err_facts(ERR_CLIENT_GONE)->status;
-    request_finish(r);
+    if (drains(r))
+        relay_without_client(r);
+    else
+        request_finish(r);
 }
 
 void request_cancel(struct request *r, enum err why)
