@@ -274,11 +274,19 @@ double json_to_double(str text)
 
 uint32_t json_member_name(const struct json_doc *doc, uint32_t object, str name)
 {
-    if (!json_is(doc, object, JSON_OBJECT))
+    const struct json_node *o = json_node(doc, object), *nodes = doc->nodes;
+    if (o->kind != JSON_OBJECT)
         return JSON_NONE;
-    JSON_EACH (m, doc, object)
-        if (json_string_eq(doc, m, name))
+    CHECK(!o->opaque);
+    /* JSON_EACH by hand: every event of every stream is looked into this way. */
+    for (uint32_t m = object + 1; m < o->next; m = nodes[m + 1].next) {
+        const struct json_node *n = &nodes[m];
+        const char *inside = doc->source.ptr + n->start + 1;
+        size_t len = n->end - n->start - 2;
+        if (n->escaped ? escaped_eq(str_make(inside, len), name)
+                       : len == name.len && memcmp(inside, name.ptr, len) == 0)
             return m;
+    }
     return JSON_NONE;
 }
 

@@ -31,11 +31,8 @@ static bool says_something(const struct json_doc *doc, uint32_t value)
 
 static bool delta_has_content(const struct json_doc *doc, uint32_t delta)
 {
-    if (!json_is(doc, delta, JSON_OBJECT)) /* a shape of somebody's own, if anything */
-        return says_something(doc, delta);
-    JSON_EACH(name, doc, delta)
-    {
-        if (!json_string_eq(doc, name, STR("role")) && says_something(doc, json_value(name)))
+    JSON_EACH (name, doc, delta) {
+        if (says_something(doc, json_value(name)) && !json_string_eq(doc, name, STR("role")))
             return true;
     }
     return false;
@@ -47,30 +44,47 @@ static bool choice_has_content(const struct json_doc *doc, uint32_t choice, str 
     bool finished = json_is(doc, reason, JSON_STRING);
     if (finished)
         *finish = json_string_raw(doc, reason);
-    return finished || says_something(doc, json_member(doc, choice, STR("text"))) ||
-           delta_has_content(doc, json_member(doc, choice, STR("delta")));
+    return finished || delta_has_content(doc, json_member(doc, choice, STR("delta"))) ||
+           says_something(doc, json_member(doc, choice, STR("text")));
+}
+
+/* The members of a chunk that say anything, found in one walk. */
+struct chunk {
+    uint32_t choices, usage, error;
+};
+
+static struct chunk chunk_read(const struct json_doc *doc)
+{
+    struct chunk c = {JSON_NONE, JSON_NONE, JSON_NONE};
+    JSON_EACH (name, doc, JSON_ROOT) {
+        if (json_string_eq(doc, name, STR("choices")))
+            c.choices = json_value(name);
+        else if (json_string_eq(doc, name, STR("usage")))
+            c.usage = json_value(name);
+        else if (json_string_eq(doc, name, STR("error")))
+            c.error = json_value(name);
+    }
+    return c;
 }
 
 static void chunk_event(const struct json_doc *doc, struct event_facts *out)
 {
-    uint32_t error = json_member(doc, JSON_ROOT, STR("error"));
-    if (json_is(doc, error, JSON_OBJECT) || json_is(doc, error, JSON_STRING)) {
+    struct chunk c = chunk_read(doc);
+    if (json_is(doc, c.error, JSON_OBJECT) || json_is(doc, c.error, JSON_STRING)) {
         out->kind = EVENT_FAILED;
-        out->error = json_raw(doc, error);
+        out->error = json_raw(doc, c.error);
         return;
     }
-    openai_usage_read(doc, json_member(doc, JSON_ROOT, STR("usage")), &out->usage);
-    uint32_t choices = json_member(doc, JSON_ROOT, STR("choices"));
-    if (!json_is(doc, choices, JSON_ARRAY)) {
+    openai_usage_read(doc, c.usage, &out->usage);
+    if (!json_is(doc, c.choices, JSON_ARRAY)) {
         out->kind = EVENT_CONTENT; /* a shape of somebody's own: say nothing, keep nothing back */
         return;
     }
-    JSON_EACH(choice, doc, choices)
-    {
+    JSON_EACH (choice, doc, c.choices) {
         if (choice_has_content(doc, choice, &out->finish_reason))
             out->kind = EVENT_CONTENT;
     }
-    if (json_count(doc, choices) == 0 && out->usage.known)
+    if (json_count(doc, c.choices) == 0 && out->usage.known)
         out->kind = EVENT_USAGE;
 }
 
