@@ -28,6 +28,8 @@ char *buf_reserve(struct buf *b, size_t extra)
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    if (b->limit && cap > b->limit)
+        cap = b->limit; /* what has room is added without another look */
     char *grown = realloc(b->ptr, cap);
     if (!grown) {
         b->failed = true;

@@ -12,6 +12,7 @@ enum {
     PAGES_MAX = 2048,
     BUCKETS = 22,
     HISTOGRAM_CELLS = BUCKETS + 2, /* buckets, above them, sum */
+    LABEL_MAX = 128, /* bytes of a value that are kept, more or less a character */
 };
 
 /* Upper bounds in microseconds: 10 µs to 10 min. */
@@ -75,17 +76,38 @@ const char *metric_prefix(enum metric_id id)
 
 /* --- Series --------------------------------------------------------------------------------- */
 
+/* How many bytes the character at the front of s has; 0: it is not UTF-8 (RFC 3629 section 4). */
+static size_t utf8_len(str s)
+{
+    unsigned char c = (unsigned char)s.ptr[0];
+    unsigned char second = s.len > 1 ? (unsigned char)s.ptr[1] : 0;
+    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    bool bad = (c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) ||
+               (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90);
+    for (size_t i = 1; i < n; i++)
+        bad = bad || i >= s.len || ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
+    return bad ? 0 : n;
+}
+
+/* Clients choose some of them: one that is not UTF-8 would spoil the whole scrape. */
 static void add_label_value(struct buf *out, str value)
 {
-    value = str_first(value, 128);
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.ptr[i];
-        if (c == '"' || c == '\\')
-            buf_add_byte(out, '\\');
-        if (c == '\n')
+    size_t limit = out->len + LABEL_MAX;
+    while (value.len && out->len < limit) {
+        size_t n = utf8_len(value);
+        char c = value.ptr[0];
+        if (n == 0)
+            buf_add_byte(out, '?');
+        else if (c == '"' || c == '\\')
+            buf_add(out, (char[]){'\\', c}, 2);
+        else if (c == '\n')
             buf_add_lit(out, "\\n");
+        else if (n == 1)
+            buf_add_byte(out, (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c);
         else
-            buf_add_byte(out, (unsigned char)c < 0x20 ? ' ' : c);
+            buf_add(out, value.ptr, n);
+        value = str_from(value, n ? n : 1);
     }
 }
 
