@@ -31,6 +31,8 @@ static bool says_something(const struct json_doc *doc, uint32_t value)
 
 static bool delta_has_content(const struct json_doc *doc, uint32_t delta)
 {
+    if (!json_is(doc, delta, JSON_OBJECT)) /* a shape of somebody's own, if anything */
+        return says_something(doc, delta);
     JSON_EACH (name, doc, delta) {
         if (says_something(doc, json_value(name)) && !json_string_eq(doc, name, STR("role")))
             return true;
