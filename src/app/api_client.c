@@ -44,7 +44,8 @@ static bool set_endpoint(struct api_client *c, const char *text)
         .pool = {.max_idle = 1, .queue = 1, .queue_timeout_ms = CONNECT_MS},
         .connect_timeout_ms = CONNECT_MS,
     };
-    c->base_path = str_ends(url.path, STR("/v1")) ? str_first(url.path, url.path.len - 3) : url.path;
+    c->base_path =
+        str_ends(url.path, STR("/v1")) ? str_first(url.path, url.path.len - 3) : url.path;
     if (c->endpoint.tls)
         c->tls = tls_client_context(&(struct tls_client_options){.verify = true,
                                                                  .min_version = TLS1_2_VERSION,
@@ -178,8 +179,8 @@ static bool start(struct api_client *c, const struct api_request *r)
     bool ok = !c->authorization.len ||
               head_add(&head.headers, &c->request, STR("authorization"), c->authorization);
     if (r->body.len)
-        ok = ok && head_add(&head.headers, &c->request, STR("content-type"),
-                            STR("application/json"));
+        ok = ok &&
+             head_add(&head.headers, &c->request, STR("content-type"), STR("application/json"));
     if (ok)
         c->call = call_start(client_caller(c->client), &c->endpoint, &request, &c->request,
                              &from_gateway, c);

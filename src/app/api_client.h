@@ -25,10 +25,10 @@ struct api_request {
 };
 
 struct api_answer {
-    int status;        /* 0: none came, `trouble` says why */
+    int status; /* 0: none came, `trouble` says why */
     const char *trouble;
     str provider, model; /* x-gateway-provider, x-gateway-model */
-    struct buf body;   /* gathered */
+    struct buf body;     /* gathered */
 };
 
 /* Waits for the whole answer.  The answer's memory is the client's, until the next request. */

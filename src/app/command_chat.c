@@ -83,8 +83,7 @@ static void take_event(struct chat *t, str data)
         t->failed = true;
         return;
     }
-    JSON_EACH(choice, &doc, json_member(&doc, JSON_ROOT, STR("choices")))
-    {
+    JSON_EACH (choice, &doc, json_member(&doc, JSON_ROOT, STR("choices"))) {
         uint32_t delta = json_member(&doc, choice, STR("delta"));
         show_text(t, &doc, json_member(&doc, delta, STR("reasoning_content")), true);
         show_text(t, &doc, json_member(&doc, delta, STR("content")), false);

@@ -24,12 +24,10 @@ static int show_models(const struct api_answer *a, struct arena *arena)
     if (json_parse(&doc, arena, buf_str(&a->body), NULL))
         return 1;
     printf("%-40s %-16s %s\n", "MODEL", "PROVIDER", "THERE");
-    JSON_EACH(m, &doc, json_member(&doc, JSON_ROOT, STR("data")))
-    {
+    JSON_EACH (m, &doc, json_member(&doc, JSON_ROOT, STR("data"))) {
         str id = text_of(&doc, json_member(&doc, m, STR("id")), arena);
         uint32_t gateway = json_member(&doc, m, STR("gateway"));
-        JSON_EACH(t, &doc, json_member(&doc, gateway, STR("targets")))
-        {
+        JSON_EACH (t, &doc, json_member(&doc, gateway, STR("targets"))) {
             str provider = text_of(&doc, json_member(&doc, t, STR("provider")), arena);
             str model = text_of(&doc, json_member(&doc, t, STR("model")), arena);
             printf("%-40.*s %-16.*s %.*s\n", STR_ARG(id), STR_ARG(provider), STR_ARG(model));
@@ -47,8 +45,7 @@ static int show_health(const struct api_answer *a, struct arena *arena)
     str status = text_of(&doc, json_member(&doc, JSON_ROOT, STR("status")), arena);
     printf("status: %.*s\n", STR_ARG(status));
     printf("%-20s %-20s %s\n", "PROVIDER", "TYPE", "HEALTH");
-    JSON_EACH(p, &doc, json_member(&doc, JSON_ROOT, STR("providers")))
-    {
+    JSON_EACH (p, &doc, json_member(&doc, JSON_ROOT, STR("providers"))) {
         str name = text_of(&doc, json_member(&doc, p, STR("name")), arena);
         str type = text_of(&doc, json_member(&doc, p, STR("type")), arena);
         str health = text_of(&doc, json_member(&doc, p, STR("health")), arena);

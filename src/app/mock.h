@@ -19,17 +19,17 @@
 struct mock;
 
 struct mock_options {
-    uint64_t latency_ms;   /* before the head */
-    uint64_t ttft_ms;      /* from the head to the first token (streams), added to latency */
-    double token_rate;     /* tokens a second in streams; 0: all at once */
-    unsigned tokens;       /* in an answer; 0: 16 */
-    double fail_rate;      /* 0..1 of requests get fail_status */
+    uint64_t latency_ms; /* before the head */
+    uint64_t ttft_ms;    /* from the head to the first token (streams), added to latency */
+    double token_rate;   /* tokens a second in streams; 0: all at once */
+    unsigned tokens;     /* in an answer; 0: 16 */
+    double fail_rate;    /* 0..1 of requests get fail_status */
     unsigned fail_status;
-    unsigned cut_after;    /* events, or hundreds of bytes of a buffered answer, then the connection
+    unsigned cut_after;   /* events, or hundreds of bytes of a buffered answer, then the connection
                               breaks; 0: never */
-    unsigned stall_after;  /* the same, then silence; 0: never */
-    bool garbage;          /* answers that are not what they say */
-    bool header_flood;     /* an endless head */
+    unsigned stall_after; /* the same, then silence; 0: never */
+    bool garbage;         /* answers that are not what they say */
+    bool header_flood;    /* an endless head */
 };
 
 /* NULL: out of memory. */

@@ -461,7 +461,8 @@ static void token_chunk(const struct mock_question *q, struct buf *out, unsigned
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "tok%u ", i);
-    delta_chunk(q, out, STR_NULL, q->plan->numbered ? str_make(text, (size_t)len) : word(i), STR_NULL);
+    delta_chunk(q, out, STR_NULL, q->plan->numbered ? str_make(text, (size_t)len) : word(i),
+                STR_NULL);
 }
 
 /* Part 0 names the tool; the next ones are its arguments, cut in two. */

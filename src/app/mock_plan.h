@@ -6,8 +6,8 @@
 
 struct mock_plan {
     struct mock_options o;
-    bool fail; /* answer with o.fail_status */
-    bool tool; /* call the first tool offered */
+    bool fail;     /* answer with o.fail_status */
+    bool tool;     /* call the first tool offered */
     bool numbered; /* tokens are "tok0 ", "tok1 ", ...: a load run sees gaps and order */
 };
 

@@ -165,9 +165,9 @@ void telemetry_metrics_page(struct telemetry *t, const struct request_head *head
     process_stats_update();
     buf_init(&text, 0);
     metric_write(open_metrics ? METRIC_OPENMETRICS : METRIC_PROMETHEUS, &text);
-    out->content_type =
-        open_metrics ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
-                     : STR("text/plain; version=0.0.4; charset=utf-8");
+    out->content_type = open_metrics
+                            ? STR("application/openmetrics-text; version=1.0.0; charset=utf-8")
+                            : STR("text/plain; version=0.0.4; charset=utf-8");
     out->body = text.failed ? STR_NULL : arena_str(a, buf_str(&text));
     buf_release(&text);
     if (str_is_null(out->body))

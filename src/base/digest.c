@@ -15,8 +15,9 @@ void digest_sha256(str text, uint8_t out[SHA256_BYTES])
         state = EVP_MD_CTX_new();
         CHECK(algorithm && state);
     }
-    CHECK(EVP_DigestInit_ex(state, algorithm, NULL) && EVP_DigestUpdate(state, text.ptr, text.len) &&
-          EVP_DigestFinal_ex(state, out, &len) && len == SHA256_BYTES);
+    CHECK(EVP_DigestInit_ex(state, algorithm, NULL) &&
+          EVP_DigestUpdate(state, text.ptr, text.len) && EVP_DigestFinal_ex(state, out, &len) &&
+          len == SHA256_BYTES);
 }
 
 void digest_release(void)

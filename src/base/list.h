@@ -11,7 +11,10 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 
 /* Walks a list; the current node may leave it meanwhile. */

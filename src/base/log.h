@@ -19,8 +19,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_message(enum log_level level, const char *format, ...) printf_like(2, 3);
 
 #define log_error(...) log_message(LOG_ERROR, __VA_ARGS__)
-#define log_warn(...)  log_message(LOG_WARN, __VA_ARGS__)
-#define log_info(...)  log_message(LOG_INFO, __VA_ARGS__)
+#define log_warn(...) log_message(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_message(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)                                                                             \
     do {                                                                                           \
         if (log_is_on(LOG_DEBUG))                                                                  \

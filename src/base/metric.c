@@ -12,13 +12,14 @@ enum {
     PAGES_MAX = 2048,
     BUCKETS = 22,
     HISTOGRAM_CELLS = BUCKETS + 2, /* buckets, above them, sum */
-    LABEL_MAX = 128, /* bytes of a value that are kept, more or less a character */
+    LABEL_MAX = 128,               /* bytes of a value that are kept, more or less a character */
 };
 
 /* Upper bounds in microseconds: 10 µs to 10 min. */
 static const uint64_t bounds_us[BUCKETS] = {
-    10,     25,      50,      100,     250,     500,      1000,     2500,      5000,      10000,    25000,
-    50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 120000000, 600000000};
+    10,      25,      50,       100,      250,       500,      1000,   2500,
+    5000,    10000,   25000,    50000,    100000,    250000,   500000, 1000000,
+    2500000, 5000000, 10000000, 30000000, 120000000, 600000000};
 static const char *const bounds_text[BUCKETS] = {
     "1e-05", "2.5e-05", "5e-05", "0.0001", "0.00025", "0.0005", "0.001", "0.0025",
     "0.005", "0.01",    "0.025", "0.05",   "0.1",     "0.25",   "0.5",   "1.0",
@@ -26,10 +27,7 @@ static const char *const bounds_text[BUCKETS] = {
 
 static const struct metric_facts all_facts[METRIC_COUNT] = {
 #define METRIC(id, type_, name_, help_, ...)                                                       \
-    [METRIC_##id] = {.name = name_,                                                                \
-                     .help = help_,                                                                \
-                     .type = METRIC_##type_,                                                       \
-                     .labels = {__VA_ARGS__}},
+    [METRIC_##id] = {.name = name_, .help = help_, .type = METRIC_##type_, .labels = {__VA_ARGS__}},
 #include "base/metric.def"
 #undef METRIC
 };
@@ -37,9 +35,9 @@ static const struct metric_facts all_facts[METRIC_COUNT] = {
 struct series {
     struct series *next; /* of the same metric, in the order made */
     enum metric_id id;
-    uint32_t cell;  /* the first of its cells */
+    uint32_t cell; /* the first of its cells */
     uint64_t hash;
-    char labels[];  /* `{model="x",...}`, or "" */
+    char labels[]; /* `{model="x",...}`, or "" */
 };
 
 /* Under the lock, but for `by_number`, whose entries are published with release before their number
@@ -81,8 +79,11 @@ static size_t utf8_len(str s)
 {
     unsigned char c = (unsigned char)s.ptr[0];
     unsigned char second = s.len > 1 ? (unsigned char)s.ptr[1] : 0;
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3
-               : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+    size_t n = c < 0x80                ? 1
+               : c >= 0xc2 && c < 0xe0 ? 2
+               : c >= 0xe0 && c < 0xf0 ? 3
+               : c >= 0xf0 && c < 0xf5 ? 4
+                                       : 0;
     bool bad = (c == 0xe0 && second < 0xa0) || (c == 0xed && second >= 0xa0) ||
                (c == 0xf0 && second < 0x90) || (c == 0xf4 && second >= 0x90);
     for (size_t i = 1; i < n; i++)

@@ -55,7 +55,7 @@ static uint64_t clock_us(void)
 }
 
 #define SET(field, value) atomic_store_explicit(&(field), (value), memory_order_relaxed)
-#define GET(field)        atomic_load_explicit(&(field), memory_order_relaxed)
+#define GET(field) atomic_load_explicit(&(field), memory_order_relaxed)
 
 void trace(enum trace_event event, uint64_t subject, uint64_t a, uint64_t b)
 {

@@ -18,7 +18,10 @@ typedef struct str {
 
 /* A str of a string literal; STR_NULL is "absent".  For printf: "%.*s" with STR_ARG(s). */
 #define STR(literal) ((str){.ptr = "" literal, .len = sizeof(literal) - 1})
-#define STR_INIT(literal) {.ptr = "" literal, .len = sizeof(literal) - 1}
+#define STR_INIT(literal)                                                                          \
+    {                                                                                              \
+        .ptr = "" literal, .len = sizeof(literal) - 1                                              \
+    }
 #define STR_NULL ((str){.ptr = NULL, .len = 0})
 #define STR_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 

@@ -63,7 +63,7 @@ struct h1_exchange {
     bool aborted;
     enum h1_framing framing;
     uint64_t left;        /* LENGTH: bytes promised and not yet sent */
-    size_t outstanding; /* when somebody last asked how far the client is */
+    size_t outstanding;   /* when somebody last asked how far the client is */
     size_t queued_before; /* of the stream, when we last looked */
 };
 

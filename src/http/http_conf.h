@@ -13,10 +13,11 @@
 /* `server:` */
 struct server_conf {
     unsigned max_connections; /* all workers together */
-    uint64_t max_body;        /* decoded bytes of a body that is held (JSON); streamed ones are not limited */
-    uint64_t max_upload;      /* bytes of a streamed body (multipart, binary); 0: no limit */
-    unsigned max_header;      /* bytes of a head */
-    unsigned max_headers;     /* fields of a head */
+    uint64_t
+        max_body; /* decoded bytes of a body that is held (JSON); streamed ones are not limited */
+    uint64_t max_upload;  /* bytes of a streamed body (multipart, binary); 0: no limit */
+    unsigned max_header;  /* bytes of a head */
+    unsigned max_headers; /* fields of a head */
     uint64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_timeout_ms;
     uint64_t keepalive_comment_ms; /* 0: none */
     uint64_t client_stall_ms;
@@ -28,7 +29,7 @@ struct server_conf {
 struct pool_conf {
     unsigned max_connections; /* 0: no limit */
     unsigned max_idle;
-    unsigned queue; /* requests waiting for a connection */
+    unsigned queue;                                         /* requests waiting for a connection */
     uint64_t queue_timeout_ms, idle_timeout_ms, max_age_ms; /* max_age 0: none */
     uint64_t keepalive_ms;                                  /* TCP keepalive, 0: off */
 };

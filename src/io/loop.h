@@ -53,7 +53,7 @@ struct timer {
 
 void timer_init(struct timer *t, void (*on_fire)(void *arg), void *arg);
 void timer_start(struct loop *l, struct timer *t, uint64_t delay_ms); /* restarts if running */
-void timer_stop(struct timer *t);                                    /* no-op if not running */
+void timer_stop(struct timer *t);                                     /* no-op if not running */
 
 static inline bool timer_is_running(const struct timer *t)
 {

@@ -32,7 +32,7 @@ bool address_from_ip(struct address *a, str ip, uint16_t port) must_check;
 
 /* Text of the IP (or "unix") without port, written to out; returns its str. */
 str address_ip_text(const struct address *a, char out[64]);
-uint16_t address_port(const struct address *a); /* 0 for Unix sockets */
+uint16_t address_port(const struct address *a);          /* 0 for Unix sockets */
 void address_set_port(struct address *a, uint16_t port); /* no-op for Unix sockets */
 bool address_is_loopback(const struct address *a);
 

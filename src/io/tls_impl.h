@@ -43,7 +43,7 @@ struct tls {
     bool eof;               /* on_end(ERR_EOF) was called */
     bool ended;             /* on_end was called with an error */
     bool broken;            /* writing is over */
-    bool wrote; /* the user waits for on_drain: not all that drains is the user's */
+    bool wrote;             /* the user waits for on_drain: not all that drains is the user's */
     bool shut;
     bool closed;
 };

@@ -36,7 +36,7 @@ struct stream_failure { /* what a writer of an in-stream error has to say */
     str message;
     str request_id;
     str answer_id, model; /* null: unknown */
-    uint64_t events; /* events relayed so far: a sequence number where the format has one */
+    uint64_t events;      /* events relayed so far: a sequence number where the format has one */
 };
 
 struct dialect {

@@ -12,7 +12,12 @@ enum endpoint_kind {
 };
 
 enum endpoint_methods { ENDPOINT_METHODS_POST, ENDPOINT_METHODS_GET, ENDPOINT_METHODS_FAMILY };
-enum endpoint_body { ENDPOINT_BODY_JSON, ENDPOINT_BODY_FORM, ENDPOINT_BODY_RAW, ENDPOINT_BODY_NONE };
+enum endpoint_body {
+    ENDPOINT_BODY_JSON,
+    ENDPOINT_BODY_FORM,
+    ENDPOINT_BODY_RAW,
+    ENDPOINT_BODY_NONE
+};
 
 struct endpoint_facts {
     str name, path;

@@ -74,8 +74,7 @@ bool provider_add_key(const struct provider_request *r, str header, str prefix,
     return !str_is_null(value) && head_add(headers, a, name, value);
 }
 
-bool provider_authorize(const struct provider_request *r, struct headers *headers,
-                        struct arena *a)
+bool provider_authorize(const struct provider_request *r, struct headers *headers, struct arena *a)
 {
     const struct provider *p = r->conf->provider;
     if (p->authorize)

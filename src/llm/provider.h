@@ -22,10 +22,10 @@ struct provider_request {
 
 struct provider {
     const char *name;
-    const char *base_url;   /* default; NULL: must be configured */
-    const char *key_env;    /* environment variable of its key, for starting without a file */
+    const char *base_url; /* default; NULL: must be configured */
+    const char *key_env;  /* environment variable of its key, for starting without a file */
     bool key_required;
-    uint64_t endpoints;     /* bits of enum endpoint_kind that it offers */
+    uint64_t endpoints; /* bits of enum endpoint_kind that it offers */
 
     /* The path and query of the request, absolute, in the arena; null str: out of memory. */
     str (*target)(const struct provider_request *r, struct arena *a);
@@ -37,8 +37,7 @@ struct provider {
 
 /* The usual behaviour, for NULL slots and for providers to build upon. */
 str provider_target(const struct provider_request *r, struct arena *a);
-bool provider_authorize(const struct provider_request *r, struct headers *headers,
-                        struct arena *a);
+bool provider_authorize(const struct provider_request *r, struct headers *headers, struct arena *a);
 enum err provider_classify(const struct provider *p, int status, str body);
 enum err provider_classify_default(int status, str body);
 

@@ -33,7 +33,7 @@ struct provider_conf {
     str name; /* key under `providers` */
     str type; /* "openai", "vllm", ... as written */
     const struct provider *provider;
-    str preset; /* openai-compatible: "groq", or null */
+    str preset;   /* openai-compatible: "groq", or null */
     str base_url; /* as written, or the provider's or preset's default; without trailing slash */
     str *api_keys;
     unsigned api_key_count;
@@ -41,8 +41,8 @@ struct provider_conf {
     str organization, project;
     bool forward_organization; /* the client's openai-organization and -project go on */
     enum provider_credentials credentials;
-    str api_version;           /* azure */
-    enum azure_style style;    /* azure */
+    str api_version;               /* azure */
+    enum azure_style style;        /* azure */
     struct name_pair *deployments; /* azure: model -> deployment */
     unsigned deployment_count;
     str *models; /* listed by the operator; none: the provider is asked */
@@ -54,14 +54,14 @@ struct provider_conf {
     struct timeouts_conf timeouts;
     struct pool_conf pool;
     struct provider_tls_conf tls;
-    str proxy; /* http://[user:password@]host:port, or null */
+    str proxy;         /* http://[user:password@]host:port, or null */
     bool stream_usage; /* ask for usage in streams (stream_options.include_usage) */
     bool discover;     /* ask the provider for its models */
 
     /* Derived when the snapshot is made. */
-    unsigned index;            /* in gateway_conf.providers */
+    unsigned index; /* in gateway_conf.providers */
     struct endpoint endpoint;
-    str base_path;             /* path part of base_url, without trailing slash; may be empty */
+    str base_path; /* path part of base_url, without trailing slash; may be empty */
 };
 
 #endif

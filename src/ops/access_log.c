@@ -202,9 +202,23 @@ void access_log_json(struct buf *out, const struct request_record *r)
 
 /* --- Text ----------------------------------------------------------------------------------- */
 
+/* Names that clients and providers choose must neither end the line nor steer a terminal. */
+static void blunt_controls(char *at, const char *end)
+{
+    for (; at < end; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+}
+
+static unsigned long long tokens(int64_t count)
+{
+    return count > 0 ? (unsigned long long)count : 0;
+}
+
 void access_log_text(struct buf *out, const struct request_record *r)
 {
     char date[DATE_RFC3339_LEN];
+    size_t begin = out->len;
     buf_add_str(out, date_rfc3339(date, (int64_t)(r->wall_us / 1000)));
     buf_printf(out, " %d %.*s %.*s", r->status, STR_ARG(r->method),
                STR_ARG(str_first(r->path, PATH_MAX_SHOWN)));
@@ -214,12 +228,15 @@ void access_log_text(struct buf *out, const struct request_record *r)
         buf_printf(out, " -> %.*s/%.*s", STR_ARG(r->provider), STR_ARG(r->target_model));
     buf_printf(out, " %.1f ms (own %.3f)", (double)r->total_us / 1e3, (double)r->overhead_us / 1e3);
     if (r->usage.known)
-        buf_printf(out, " %lld+%lld tokens", (long long)r->usage.input, (long long)r->usage.output);
+        buf_printf(out, " %llu+%llu tokens", tokens(r->usage.input), tokens(r->usage.output));
     if (r->err)
         buf_printf(out, " %s", err_code(r->err));
     if (r->key_name.len)
         buf_printf(out, " key=%.*s", STR_ARG(r->key_name));
-    buf_printf(out, " %.*s\n", STR_ARG(r->id));
+    buf_printf(out, " %.*s", STR_ARG(r->id));
+    if (out->len > begin)
+        blunt_controls(out->ptr + begin, out->ptr + out->len);
+    buf_add_byte(out, '\n');
 }
 
 void access_log_write(struct access_log *l, const struct request_record *r)

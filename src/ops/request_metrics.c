@@ -102,7 +102,8 @@ static void count_tokens(struct bundle *b, const struct request_record *r, str m
 
 static void count_stream(struct bundle *b, const struct request_record *r, const str *values)
 {
-    int64_t tokens = r->usage.known ? r->usage.output + (r->usage.reasoning > 0 ? r->usage.reasoning : 0) : 0;
+    int64_t tokens =
+        r->usage.known ? r->usage.output + (r->usage.reasoning > 0 ? r->usage.reasoning : 0) : 0;
     if (!r->stream || !r->first_token_us)
         return;
     metric_observe_us(once(&b->ttft, METRIC_TTFT, values), r->first_token_us);

@@ -33,8 +33,7 @@ static bool is_final_here(enum err err)
 }
 
 struct attempt_verdict attempt_decide(const struct attempt_outcome *o,
-                                      const struct attempt_budget *b,
-                                      const struct retry_conf *conf)
+                                      const struct attempt_budget *b, const struct retry_conf *conf)
 {
     struct attempt_verdict give_up = {.decision = ATTEMPT_GIVE_UP};
     if (o->content_relayed || !o->request_replayable || !err_facts(o->err)->retry)

@@ -24,9 +24,9 @@ struct retry_conf {
 
 struct attempt_outcome {
     enum err err;
-    bool content_relayed;   /* the client has seen some of the answer */
+    bool content_relayed;    /* the client has seen some of the answer */
     bool request_replayable; /* the request is still whole in our hands */
-    int64_t retry_after_ms; /* the provider's wish; -1: none */
+    int64_t retry_after_ms;  /* the provider's wish; -1: none */
 };
 
 struct attempt_budget {

@@ -49,7 +49,8 @@ static bool add_target_fields(struct request *r, struct response_head *head)
         return true;
     static const str digits[] = {STR_INIT("0"), STR_INIT("1"), STR_INIT("2"), STR_INIT("3"),
                                  STR_INIT("4")};
-    str made = r->made < ARRAY_LEN(digits) ? digits[r->made] : arena_printf(r->arena, "%u", r->made);
+    str made =
+        r->made < ARRAY_LEN(digits) ? digits[r->made] : arena_printf(r->arena, "%u", r->made);
     return answer_add_known(r, head, HEADER_X_GATEWAY_PROVIDER, r->rec.provider) &&
            (!r->rec.target_model.len ||
             answer_add_known(r, head, HEADER_X_GATEWAY_MODEL, r->rec.target_model)) &&

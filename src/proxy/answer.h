@@ -14,7 +14,8 @@ struct response_head *answer_head(struct request *r, int status);
 /* False: out of memory. */
 bool answer_add(struct request *r, struct response_head *head, str name, str value);
 
-bool answer_add_known(struct request *r, struct response_head *head, enum header_name id, str value);
+bool answer_add_known(struct request *r, struct response_head *head, enum header_name id,
+                      str value);
 
 /* {"error":{"message","type","param","code"}}; param may be null.  Appended to out. */
 void answer_error_body(struct buf *out, enum err err, str message, str param);

@@ -142,8 +142,7 @@ static void start_call(struct request *r)
     const struct provider_conf *p = a->target->provider;
     if (upstream_request(r, a, &out)) {
         a->upload_open = out.body_more;
-        a->call =
-            call_start(w->options.caller, &p->endpoint, &out, r->arena, &from_provider, a);
+        a->call = call_start(w->options.caller, &p->endpoint, &out, r->arena, &from_provider, a);
     }
     if (r->body_ready_us) { /* what we did with the request so far */
         r->own_us += loop_clock_us() - r->body_ready_us;

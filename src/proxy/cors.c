@@ -35,8 +35,7 @@ bool cors_answer_preflight(struct request *r)
         str_is_null(head_get(asked, STR("access-control-request-method"))))
         return false;
     str fields = head_get(asked, STR("access-control-request-headers"));
-    str age = arena_printf(r->arena, "%llu",
-                           (unsigned long long)(r->conf->cors.max_age_ms / 1000));
+    str age = arena_printf(r->arena, "%llu", (unsigned long long)(r->conf->cors.max_age_ms / 1000));
     struct header more[] = {
         {.name = STR_INIT("access-control-allow-methods"), .value = STR_INIT("GET, POST, DELETE")},
         {.name = STR_INIT("access-control-allow-headers"),

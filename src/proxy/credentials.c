@@ -4,7 +4,7 @@
 
 enum { KEYS_MAX = 32 };
 
-#define REST_AUTH_US  (UINT64_C(60) * 1000000)
+#define REST_AUTH_US (UINT64_C(60) * 1000000)
 #define REST_QUOTA_US (UINT64_C(600) * 1000000)
 
 struct credential_state {
@@ -17,8 +17,7 @@ struct credential_state {
 /* NULL: out of memory; then keys simply do not take turns. */
 static struct credential_state *state_of(struct worker *w, const struct provider_conf *p)
 {
-    LIST_EACH(node, &w->credentials)
-    {
+    LIST_EACH (node, &w->credentials) {
         struct credential_state *s = LIST_ENTRY(node, struct credential_state, node);
         if (str_eq(str_from_c(s->provider), p->name))
             return s;

@@ -74,7 +74,7 @@ enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 struct log_conf {
     unsigned level; /* enum log_level */
     enum log_format format;
-    str file;   /* messages; null: stderr */
+    str file; /* messages; null: stderr */
     bool access;
     str access_file; /* null: as the messages */
 };
@@ -104,7 +104,7 @@ struct gateway_conf {
     struct network_conf *trusted_proxies;
     unsigned trusted_proxy_count;
     struct cors_conf cors;
-    uint64_t max_event;   /* bytes of one event of a stream */
+    uint64_t max_event; /* bytes of one event of a stream */
 
     struct retry_conf retry; /* `defaults.retry`, for targets without a model's entry */
     struct provider_conf *providers;

@@ -30,12 +30,12 @@ struct request_record {
     const char *protocol;
     bool tls;
     str method, path;
-    str endpoint; /* endpoint_facts name, "" for local pages and unknown paths */
+    str endpoint;  /* endpoint_facts name, "" for local pages and unknown paths */
     bool is_local; /* health, metrics, model list: answered by ourselves */
     str key_name, tenant, user;
-    str model;    /* as asked for, null: none */
+    str model;       /* as asked for, null: none */
     str model_label; /* for metrics: a name that the configuration or a provider lists, else "other" */
-    str route;    /* the configuration's model name that matched; "" : none */
+    str route;       /* the configuration's model name that matched; "" : none */
     str provider, target_model; /* who answered last; null: nobody was asked */
     str user_agent;
     str metadata; /* x-gateway-metadata: JSON text, or null */
@@ -44,7 +44,7 @@ struct request_record {
     /* How it ended. */
     int status; /* sent to the client; 499: it left before */
     enum err err;
-    str err_detail; /* in words, for the log only; bounded */
+    str err_detail;              /* in words, for the log only; bounded */
     bool client_gone, truncated; /* truncated: the client saw content, then a failure */
     str finish_reason;
     str retry_after; /* the provider's, as it came; null: none */

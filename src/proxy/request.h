@@ -24,8 +24,8 @@
 
 #define REQUEST_STATES(X)                                                                          \
     X(PREPARING, "stages run, the body arrives")                                                   \
-    X(ASKING, "an attempt is under way; the client has seen no content")                              \
-    X(ANSWERING, "content was sent: no retry")                                                    \
+    X(ASKING, "an attempt is under way; the client has seen no content")                           \
+    X(ANSWERING, "content was sent: no retry")                                                     \
     X(DONE, "finished")
 
 enum request_state {
@@ -53,36 +53,36 @@ struct request {
     struct list node; /* in worker->requests */
     enum request_state state;
     uint64_t number; /* in the worker's recorder */
-    unsigned stage; /* the next one to run */
+    unsigned stage;  /* the next one to run */
     struct request_record rec;
 
     /* stage/identify */
     enum endpoint_kind kind;
-    str rest;           /* what follows the endpoint's path */
-    str allow;          /* for METHOD_WRONG */
-    str path_model;     /* named by an Azure-style path, or null */
+    str rest;       /* what follows the endpoint's path */
+    str allow;      /* for METHOD_WRONG */
+    str path_model; /* named by an Azure-style path, or null */
     const struct key_conf *key;
-    uint64_t deadline_us;     /* of x-gateway-timeout, 0: none */
-    str pinned_provider;      /* x-gateway-provider, or null */
-    int retries_asked;        /* x-gateway-retries, -1: not given */
-    enum strategy strategy;   /* x-gateway-strategy */
+    uint64_t deadline_us;   /* of x-gateway-timeout, 0: none */
+    str pinned_provider;    /* x-gateway-provider, or null */
+    int retries_asked;      /* x-gateway-retries, -1: not given */
+    enum strategy strategy; /* x-gateway-strategy */
     bool strategy_asked;
 
     /* stage/body (proxy/body.h) */
-    struct buf body;       /* a JSON body whole; a form's beginning */
+    struct buf body;         /* a JSON body whole; a form's beginning */
     struct slice body_whole; /* instead of `body`, when it came in one piece: keeps its chunk */
-    str body_text;         /* the decoded JSON body */
+    str body_text;           /* the decoded JSON body */
     bool body_flowing, body_complete;
     uint64_t body_streamed; /* bytes that went to an attempt and are not kept */
-    bool body_waited;      /* a stage waits for it */
+    bool body_waited;       /* a stage waits for it */
     struct multipart_reader *form;
     enum multipart_step form_step;
     uint64_t body_ready_us; /* clock when the last byte that we waited for had come */
 
     /* stage/validate */
-    struct json_doc doc;   /* of body_text; count 0: none */
+    struct json_doc doc; /* of body_text; count 0: none */
     uint32_t model_node;
-    str model;             /* asked for, decoded */
+    str model; /* asked for, decoded */
     bool stream, usage_wanted /* by the client */;
 
     /* stage/route */
@@ -95,19 +95,19 @@ struct request {
     struct attempt *attempt;
     struct timer timer;
     unsigned made, made_here;
-    uint64_t retry_at_us;   /* waiting for the next attempt until then; 0: not waiting */
-    enum err first_err;     /* of the first failed attempt */
-    uint64_t own_us;        /* time we spent ourselves so far */
+    uint64_t retry_at_us; /* waiting for the next attempt until then; 0: not waiting */
+    enum err first_err;   /* of the first failed attempt */
+    uint64_t own_us;      /* time we spent ourselves so far */
     struct provider_error *provider_error; /* the first answer that was an error, to be relayed */
 
     /* answering (proxy/relay.c) */
-    str answer_id;          /* the provider's id of the answer, as far as it was seen */
-    struct relay *relay;    /* of the current attempt; NULL: nothing has come */
-    bool head_sent;         /* also by early_headers, before there is content */
+    str answer_id;       /* the provider's id of the answer, as far as it was seen */
+    struct relay *relay; /* of the current attempt; NULL: nothing has come */
+    bool head_sent;      /* also by early_headers, before there is content */
     bool answer_ended, client_gone;
-    bool stream_counted;    /* in worker_stats.active_streams */
-    bool events_mode;       /* the answer is an event stream */
-    uint64_t last_sent_us;  /* something was sent to the client */
+    bool stream_counted;   /* in worker_stats.active_streams */
+    bool events_mode;      /* the answer is an event stream */
+    uint64_t last_sent_us; /* something was sent to the client */
 };
 
 enum stage_verdict {

@@ -111,14 +111,14 @@ static bool core_server_tls(struct core *core, char *why, size_t size)
     for (unsigned i = 0; i < tls->pair_count; i++)
         pairs[i] = (struct tls_certificate){.certificate = tls->pairs[i].certificate.ptr,
                                             .key = tls->pairs[i].key.ptr};
-    core->tls = tls_server_context(&(struct tls_server_options){.certificates = pairs,
-                                                                .count = tls->pair_count,
-                                                                .client_ca = tls->client_ca.ptr,
-                                                                .client_auth = tls->client_auth,
-                                                                .min_version =
-                                                                    (int)tls->min_version,
-                                                                .alpn = "http/1.1"},
-                                   why, size);
+    core->tls =
+        tls_server_context(&(struct tls_server_options){.certificates = pairs,
+                                                        .count = tls->pair_count,
+                                                        .client_ca = tls->client_ca.ptr,
+                                                        .client_auth = tls->client_auth,
+                                                        .min_version = (int)tls->min_version,
+                                                        .alpn = "http/1.1"},
+                           why, size);
     free(pairs);
     return core->tls != NULL;
 }
@@ -128,14 +128,14 @@ static bool provider_tls(struct provider_conf *p, char *why, size_t size)
     char reason[256] = "";
     if (!p->endpoint.tls)
         return true;
-    p->endpoint.tls_context = tls_client_context(
-        &(struct tls_client_options){.ca = p->tls.ca.ptr,
-                                     .certificate = p->tls.certificate.ptr,
-                                     .key = p->tls.key.ptr,
-                                     .verify = p->tls.verify,
-                                     .min_version = (int)p->tls.min_version,
-                                     .alpn = "http/1.1"},
-        reason, sizeof(reason));
+    p->endpoint.tls_context =
+        tls_client_context(&(struct tls_client_options){.ca = p->tls.ca.ptr,
+                                                        .certificate = p->tls.certificate.ptr,
+                                                        .key = p->tls.key.ptr,
+                                                        .verify = p->tls.verify,
+                                                        .min_version = (int)p->tls.min_version,
+                                                        .alpn = "http/1.1"},
+                           reason, sizeof(reason));
     if (!p->endpoint.tls_context)
         snprintf(why, size, "providers.%.*s.tls: %s", STR_ARG(p->name), reason);
     return p->endpoint.tls_context != NULL;
@@ -180,8 +180,7 @@ static struct snapshot *snapshot_over(struct core *core)
 }
 
 struct snapshot *snapshot_new(struct gateway_conf *conf,
-                              void (*free_conf)(struct gateway_conf *conf), char *why,
-                              size_t size)
+                              void (*free_conf)(struct gateway_conf *conf), char *why, size_t size)
 {
     struct core *core = core_new(conf, why, size);
     if (!core)

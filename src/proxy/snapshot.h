@@ -17,8 +17,7 @@ struct snapshot;
 /* Takes over conf (free_conf is called for it with the last reference).  On failure NULL, and `why`
  * says what is wrong in words (a certificate that does not load); conf stays the caller's then. */
 struct snapshot *snapshot_new(struct gateway_conf *conf,
-                              void (*free_conf)(struct gateway_conf *conf), char *why,
-                              size_t size);
+                              void (*free_conf)(struct gateway_conf *conf), char *why, size_t size);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* any thread; NULL is fine */
 

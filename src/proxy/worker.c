@@ -19,7 +19,8 @@ struct worker *worker_new(const struct worker_options *o)
     list_init(&w->requests);
     list_init(&w->credentials);
     arena_init(&w->scratch, 0);
-    int len = snprintf(w->user_agent_text, sizeof(w->user_agent_text), "llm-gateway/%s", o->version);
+    int len =
+        snprintf(w->user_agent_text, sizeof(w->user_agent_text), "llm-gateway/%s", o->version);
     w->user_agent = str_make(w->user_agent_text, (size_t)len);
     return w;
 }

@@ -26,7 +26,7 @@ struct worker {
     struct list requests;
     uint64_t requests_begun;
     struct worker_stats stats;
-    struct arena scratch; /* for one call; released after it */
+    struct arena scratch;          /* for one call; released after it */
     struct balance_state *balance; /* one per model of the current snapshot */
     unsigned balance_count;
     struct balance_state free_balance; /* for targets found without a model's entry */

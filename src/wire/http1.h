@@ -159,7 +159,7 @@ enum err http1_write_response_head(struct buf *out, const struct response_head *
 /* The bytes before a chunk of `len` > 0 bytes ("1f\r\n"); returns how many were written. After the
  * chunk comes HTTP1_CHUNK_END, after the last one HTTP1_CHUNK_LAST. */
 size_t http1_chunk_prefix(char out[static HTTP1_CHUNK_PREFIX_MAX], size_t len);
-#define HTTP1_CHUNK_END  STR("\r\n")
+#define HTTP1_CHUNK_END STR("\r\n")
 #define HTTP1_CHUNK_LAST STR("0\r\n\r\n")
 
 #endif

@@ -121,8 +121,7 @@ static void answer(str body, struct arena *scratch, struct event_facts *out)
     uint32_t error = json_member(&doc, JSON_ROOT, STR("error"));
     if (choices == JSON_NONE && json_is(&doc, error, JSON_OBJECT))
         out->error = json_raw(&doc, error);
-    JSON_EACH(choice, &doc, choices)
-    {
+    JSON_EACH (choice, &doc, choices) {
         uint32_t reason = json_member(&doc, choice, STR("finish_reason"));
         if (json_is(&doc, reason, JSON_STRING))
             out->finish_reason = json_string_raw(&doc, reason);

@@ -51,7 +51,7 @@ static void event(str name, str data, struct arena *scratch, struct event_facts 
     }
     uint32_t type = json_member(&doc, JSON_ROOT, STR("type"));
     uint32_t error = json_member(&doc, JSON_ROOT, STR("error"));
-    out->kind = json_is(&doc, type, JSON_STRING) ? kind_of(&doc, type)
+    out->kind = json_is(&doc, type, JSON_STRING)    ? kind_of(&doc, type)
                 : json_is(&doc, error, JSON_OBJECT) ? EVENT_FAILED
                                                     : EVENT_CONTENT;
     uint32_t response = json_member(&doc, JSON_ROOT, STR("response"));

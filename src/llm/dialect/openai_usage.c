@@ -1,7 +1,8 @@
 #include "llm/dialect/openai_usage.h"
 
 /* The number of the first of two names that is there; -1: neither. */
-static int64_t number(const struct json_doc *doc, uint32_t object, str name, str other, bool *clamped)
+static int64_t number(const struct json_doc *doc, uint32_t object, str name, str other,
+                      bool *clamped)
 {
     uint32_t node = json_member(doc, object, name);
     if (!json_is(doc, node, JSON_NUMBER))

@@ -10,10 +10,10 @@
 #define DEFAULT_API_VERSION "2024-10-21"
 
 /* Kinds that have a place under /deployments/{d}/ (the list of the official SDKs). */
-static const uint64_t by_deployment =
-    ENDPOINT_BIT(CHAT) | ENDPOINT_BIT(COMPLETIONS) | ENDPOINT_BIT(EMBEDDINGS) |
-    ENDPOINT_BIT(IMAGES_GENERATE) | ENDPOINT_BIT(IMAGES_EDIT) | ENDPOINT_BIT(SPEECH) |
-    ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION);
+static const uint64_t by_deployment = ENDPOINT_BIT(CHAT) | ENDPOINT_BIT(COMPLETIONS) |
+                                      ENDPOINT_BIT(EMBEDDINGS) | ENDPOINT_BIT(IMAGES_GENERATE) |
+                                      ENDPOINT_BIT(IMAGES_EDIT) | ENDPOINT_BIT(SPEECH) |
+                                      ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION);
 
 static bool is_v1(const struct provider_conf *c)
 {
@@ -83,8 +83,7 @@ static str target(const struct provider_request *r, struct arena *a)
     return str_is_null(base) ? STR_NULL : provider_join_target(base, path, r->rest, query, a);
 }
 
-static bool authorize(const struct provider_request *r, struct headers *headers,
-                      struct arena *a)
+static bool authorize(const struct provider_request *r, struct headers *headers, struct arena *a)
 {
     return provider_add_key(r, STR("api-key"), STR(""), headers, a);
 }
@@ -94,7 +93,8 @@ const struct provider provider_azure = {
     .key_env = "AZURE_OPENAI_API_KEY",
     .key_required = true,
     .endpoints = ENDPOINT_BIT(CHAT) | ENDPOINT_BIT(COMPLETIONS) | ENDPOINT_BIT(EMBEDDINGS) |
-                 ENDPOINT_BIT(RESPONSES) | ENDPOINT_BIT(RESPONSES_TOKENS) | ENDPOINT_BIT(RESPONSES_COMPACT) | ENDPOINT_BIT(RESPONSES_STORED) |
+                 ENDPOINT_BIT(RESPONSES) | ENDPOINT_BIT(RESPONSES_TOKENS) |
+                 ENDPOINT_BIT(RESPONSES_COMPACT) | ENDPOINT_BIT(RESPONSES_STORED) |
                  ENDPOINT_BIT(IMAGES_GENERATE) | ENDPOINT_BIT(IMAGES_EDIT) | ENDPOINT_BIT(SPEECH) |
                  ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION) | ENDPOINT_BIT(FILES) |
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),

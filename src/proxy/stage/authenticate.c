@@ -38,8 +38,7 @@ static enum stage_verdict check_permissions(struct request *r, const struct key_
         !network_contains(key->networks, key->network_count, r->rec.client_ip))
         return stage_refuse(r, ERR_KEY_FORBIDDEN, STR_NULL,
                             "This key may not be used from this network.");
-    if (key->endpoint_count &&
-        !any_glob(key->endpoints, key->endpoint_count, r->rec.endpoint))
+    if (key->endpoint_count && !any_glob(key->endpoints, key->endpoint_count, r->rec.endpoint))
         return stage_refuse(r, ERR_KEY_FORBIDDEN, STR_NULL,
                             "This key may not use the endpoint %.*s.", STR_ARG(r->rec.endpoint));
     return STAGE_NEXT;

@@ -65,10 +65,11 @@ static enum stage_verdict json_body(struct request *r)
         return stage_refuse(r, err, STR("content-encoding"),
                             "The body's content-encoding is not one of gzip, deflate, br, zstd.");
     if (!is_json_type(type))
-        return stage_refuse(r, ERR_TYPE_UNSUPPORTED, STR("content-type"),
-                            "This endpoint takes application/json, not %.*s (curl: add -H 'content-type: "
-                            "application/json').",
-                            STR_ARG(str_first(type, 100)));
+        return stage_refuse(
+            r, ERR_TYPE_UNSUPPORTED, STR("content-type"),
+            "This endpoint takes application/json, not %.*s (curl: add -H 'content-type: "
+            "application/json').",
+            STR_ARG(str_first(type, 100)));
     if (max && head->content_length > 0 && (uint64_t)head->content_length > max)
         return stage_refuse(r, ERR_BODY_TOO_LARGE, STR_NULL,
                             "The body of %lld bytes exceeds the limit of %llu.",

@@ -71,8 +71,9 @@ enum stage_verdict stage_route(struct request *r)
     filter_targets(r);
     if (!r->target_count)
         return stage_refuse(r, ERR_ENDPOINT_UNSUPPORTED, STR_NULL,
-                            "No provider of %s%.*s offers %.*s.", r->model.len ? "" : "this gateway",
-                            STR_ARG(r->model), STR_ARG(endpoint_facts(r->kind)->path));
+                            "No provider of %s%.*s offers %.*s.",
+                            r->model.len ? "" : "this gateway", STR_ARG(r->model),
+                            STR_ARG(endpoint_facts(r->kind)->path));
     if (r->target_count > BALANCE_TARGETS_MAX) /* more than will ever be tried */
         r->target_count = BALANCE_TARGETS_MAX;
     if (r->target_count > 1 && !order_targets(r))

@@ -49,8 +49,7 @@ static bool is_stop(const struct json_doc *doc, uint32_t stop)
         return true;
     if (!json_is(doc, stop, JSON_ARRAY) || json_count(doc, stop) > STOP_MAX)
         return false;
-    JSON_EACH(item, doc, stop)
-    {
+    JSON_EACH (item, doc, stop) {
         if (!json_is(doc, item, JSON_STRING))
             return false;
     }
@@ -62,8 +61,7 @@ static bool is_logit_bias(const struct json_doc *doc, uint32_t node)
     static const struct range bias = {.min = -100, .max = 100};
     if (!json_is(doc, node, JSON_OBJECT))
         return false;
-    JSON_EACH(name, doc, node)
-    {
+    JSON_EACH (name, doc, node) {
         if (!in_range(doc, json_value(name), &bias))
             return false;
     }
@@ -102,8 +100,7 @@ static const struct rule *rule_of(const struct json_doc *doc, uint32_t name)
 
 static struct fault check_limits(const struct request *r)
 {
-    JSON_EACH(name, &r->doc, JSON_ROOT)
-    {
+    JSON_EACH (name, &r->doc, JSON_ROOT) {
         const struct rule *rule = rule_of(&r->doc, name);
         uint32_t node = json_value(name);
         if (!rule || json_is(&r->doc, node, JSON_NULL))
@@ -132,14 +129,12 @@ static struct fault check_messages(struct request *r)
     if (!json_is(doc, messages, JSON_ARRAY) || json_count(doc, messages) < 1 ||
         json_count(doc, messages) > MESSAGES_MAX)
         return (struct fault){STR("messages"), "a list of 1 to 100000 messages"};
-    JSON_EACH(message, doc, messages)
-    {
+    JSON_EACH (message, doc, messages) {
         if (!json_is(doc, message, JSON_OBJECT))
             return (struct fault){arena_printf(r->arena, "messages[%u]", at), "an object"};
         if (!role_is_known(doc, json_member(doc, message, STR("role"))))
-            return (struct fault){
-                arena_printf(r->arena, "messages[%u].role", at),
-                "one of system, developer, user, assistant, tool and function"};
+            return (struct fault){arena_printf(r->arena, "messages[%u].role", at),
+                                  "one of system, developer, user, assistant, tool and function"};
         at++;
     }
     return (struct fault){0};
@@ -222,8 +217,8 @@ static enum stage_verdict take_stream(struct request *r)
         return stage_refuse(r, ERR_FIELD_INVALID, STR("stream"), "stream must be true or false.");
     r->stream = json_is(&r->doc, stream, JSON_TRUE);
     uint32_t options = field(r, "stream_options");
-    r->usage_wanted = json_is(&r->doc, json_member(&r->doc, options, STR("include_usage")),
-                              JSON_TRUE);
+    r->usage_wanted =
+        json_is(&r->doc, json_member(&r->doc, options, STR("include_usage")), JSON_TRUE);
     if (is_given(r, options) && !json_is(&r->doc, options, JSON_OBJECT))
         return stage_refuse(r, ERR_FIELD_INVALID, STR("stream_options"),
                             "stream_options must be an object.");

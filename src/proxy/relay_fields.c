@@ -1,0 +1,74 @@
+#include "proxy/relay_impl.h"
+
+#include "proxy/answer.h"
+
+static bool is_rate_limit_field(str name)
+{
+    return str_starts(name, STR("x-ratelimit-")) || str_starts(name, STR("anthropic-ratelimit-"));
+}
+
+/* Fields that go to the client as they are. */
+static bool is_kept(const struct header *h)
+{
+    static const str kept[] = {
+        STR_INIT("content-language"),
+        STR_INIT("last-modified"),
+        STR_INIT("openai-version"),
+        STR_INIT("openai-processing-ms"),
+        STR_INIT("openai-model"),
+        STR_INIT("apim-request-id"),
+        STR_INIT("x-ms-region"),
+        STR_INIT("x-ms-deployment-name"),
+        STR_INIT("x-ms-client-request-id"),
+    };
+    switch (h->id) {
+    case HEADER_CONTENT_TYPE:
+    case HEADER_CONTENT_ENCODING:
+    case HEADER_CONTENT_DISPOSITION:
+    case HEADER_ETAG:
+        return true;
+    case HEADER_OTHER:
+        break;
+    default:
+        return false;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(kept); i++)
+        if (str_eq(h->name, kept[i]))
+            return true;
+    return false;
+}
+
+/* What the client gets of one field, in the arena.  False: nothing. */
+static bool client_field(struct request *r, const struct header *h, struct header *out)
+{
+    str prefixed[] = {STR("x-upstream-"), h->name};
+    if (is_kept(h))
+        *out = (struct header){.name = arena_str(r->arena, h->name), .id = h->id};
+    else if (h->id == HEADER_X_REQUEST_ID)
+        *out = (struct header){.name = STR("x-upstream-request-id")};
+    else if (is_rate_limit_field(h->name))
+        *out = (struct header){.name = arena_concat(r->arena, prefixed, ARRAY_LEN(prefixed))};
+    else
+        return false;
+    out->value = arena_str(r->arena, h->value);
+    return !str_is_null(out->name) && !str_is_null(out->value);
+}
+
+bool relay_copy_fields(struct request *r, struct relay *y, const struct response_head *head)
+{
+    const struct headers *in = &head->headers;
+    y->fields = arena_alloc(r->arena, (in->count + 1) * sizeof(*y->fields));
+    for (unsigned i = 0; y->fields && i < in->count; i++)
+        if (client_field(r, &in->list[i], &y->fields[y->field_count]))
+            y->field_count++;
+    y->content_type = arena_str(r->arena, head_known(in, HEADER_CONTENT_TYPE));
+    y->retry_after = arena_str(r->arena, head_known(in, HEADER_RETRY_AFTER));
+    return y->fields != NULL;
+}
+
+bool relay_type_is(str content_type, str type)
+{
+    return str_istarts(content_type, type) &&
+           (content_type.len == type.len || content_type.ptr[type.len] == ';' ||
+            content_type.ptr[type.len] == ' ');
+}
