@@ -128,8 +128,7 @@ void fake_caller_release(struct fake_caller *f)
 
 struct fake_call *fake_caller_call(const struct fake_caller *f, unsigned i)
 {
-    LIST_EACH(node, &f->calls)
-    {
+    LIST_EACH (node, &f->calls) {
         if (i-- == 0)
             return LIST_ENTRY(node, struct fake_call, node);
     }
@@ -139,7 +138,8 @@ struct fake_call *fake_caller_call(const struct fake_caller *f, unsigned i)
 unsigned fake_caller_live(const struct fake_caller *f)
 {
     unsigned n = 0;
-    LIST_EACH(node, &f->calls) n += !LIST_ENTRY(node, struct fake_call, node)->released;
+    LIST_EACH (node, &f->calls)
+        n += !LIST_ENTRY(node, struct fake_call, node)->released;
     return n;
 }
 

@@ -104,8 +104,8 @@ static void count_promised(struct fake_exchange *x, size_t total, bool end)
         x->aborted = true;
 }
 
-static size_t do_send(struct exchange *ex, const struct response_head *head,
-                      const struct slice *v, unsigned n, bool end)
+static size_t do_send(struct exchange *ex, const struct response_head *head, const struct slice *v,
+                      unsigned n, bool end)
 {
     struct fake_exchange *x = fake_of(ex);
     size_t total = 0;

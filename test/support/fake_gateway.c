@@ -6,11 +6,11 @@
 
 static void keep_record(struct fake_gateway *g, struct request_record *r)
 {
-    str *const texts[] = {&r->id,         &r->trace_id,     &r->client_ip,  &r->method,
-                          &r->path,       &r->endpoint,     &r->key_name,   &r->tenant,
-                          &r->user,       &r->model,        &r->route,      &r->provider,
-                          &r->target_model, &r->user_agent, &r->metadata,   &r->err_detail,
-                          &r->finish_reason, &r->retry_after};
+    str *const texts[] = {
+        &r->id,         &r->trace_id,      &r->client_ip,    &r->method,     &r->path,
+        &r->endpoint,   &r->key_name,      &r->tenant,       &r->user,       &r->model,
+        &r->route,      &r->provider,      &r->target_model, &r->user_agent, &r->metadata,
+        &r->err_detail, &r->finish_reason, &r->retry_after};
     for (unsigned i = 0; i < ARRAY_LEN(texts); i++)
         *texts[i] = arena_str(&g->kept, *texts[i]);
     for (unsigned i = 0; i < r->attempt_count; i++) {

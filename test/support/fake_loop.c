@@ -76,8 +76,7 @@ void timer_stop(struct timer *t)
 static struct timer *next_timer(const struct loop *l)
 {
     struct timer *first = NULL;
-    LIST_EACH(node, &l->timers)
-    {
+    LIST_EACH (node, &l->timers) {
         struct timer *t = LIST_ENTRY(node, struct timer, node);
         if (!first || t->due_ms < first->due_ms)
             first = t;
@@ -94,7 +93,8 @@ uint64_t fake_loop_due_us(const struct loop *l)
 unsigned fake_loop_timers(const struct loop *l)
 {
     unsigned n = 0;
-    LIST_EACH(node, &l->timers) n++;
+    LIST_EACH (node, &l->timers)
+        n++;
     return n;
 }
 
@@ -143,7 +143,8 @@ static void end_turn(struct loop *l)
 {
     struct list *node;
     unsigned left = 0;
-    LIST_EACH(waiting, &l->deferred) left++; /* what these defer is for the next turn */
+    LIST_EACH (waiting, &l->deferred)
+        left++; /* what these defer is for the next turn */
     while (left-- && (node = list_pop(&l->deferred))) {
         struct deferred *d = LIST_ENTRY(node, struct deferred, node);
         d->run(d->arg);

@@ -13,7 +13,7 @@
 
 /* Where the clock begins, and the wall clock at that moment (2026-12-01T00:00:00Z). */
 #define FAKE_LOOP_START_US UINT64_C(1000000000)
-#define FAKE_LOOP_WALL_US  UINT64_C(1796083200000000)
+#define FAKE_LOOP_WALL_US UINT64_C(1796083200000000)
 
 /* Ends turns until nothing is deferred or closing any more. */
 void fake_loop_settle(struct loop *l);
