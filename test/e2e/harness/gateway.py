@@ -2,6 +2,7 @@
 import ctypes
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -20,10 +21,22 @@ SANITIZERS = re.compile(r"(AddressSanitizer|LeakSanitizer|ThreadSanitizer|Memory
                         r"|runtime error:)")
 
 
+_given = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range from which the kernel takes ports by itself, and never the same one twice."""
+    while True:
+        port = random.randrange(12000, 32000)
+        if port in _given:
+            continue
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
 
 
 def merge(base, over):
