@@ -55,32 +55,44 @@ static void chat_stream(struct sim_script *s)
     unsigned n = words(s);
     bool usage = sim_chance(w, 80);
     maybe_odd(s);
-    block(s, false, "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
-                    "\"content\":\"\"}}]}\n\n", s->number);
+    block(s, false,
+          "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\","
+          "\"content\":\"\"}}]}\n\n",
+          s->number);
     for (unsigned i = 0; i < n; i++) {
-        block(s, false, "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
-                        "\"word %u\"}}]}\n\n", s->number, i);
+        block(s, false,
+              "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
+              "\"word %u\"}}]}\n\n",
+              s->number, i);
         maybe_odd(s);
     }
-    block(s, false, "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{},"
-                    "\"finish_reason\":\"stop\"}]}\n\n", s->number);
+    block(s, false,
+          "data: {\"id\":\"up-%u\",\"choices\":[{\"index\":0,\"delta\":{},"
+          "\"finish_reason\":\"stop\"}]}\n\n",
+          s->number);
     if (usage)
         block(s, !s->client->usage_wanted,
               "data: {\"id\":\"up-%u\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,"
-              "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n", s->number, n, n + 3);
+              "\"completion_tokens\":%u,\"total_tokens\":%u}}\n\n",
+              s->number, n, n + 3);
     block(s, false, "data: [DONE]\n\n");
 }
 
 static void responses_stream(struct sim_script *s)
 {
     unsigned n = words(s);
-    block(s, false, "event: response.created\ndata: {\"type\":\"response.created\",\"response\":"
-                    "{\"id\":\"up-%u\"}}\n\n", s->number);
+    block(s, false,
+          "event: response.created\ndata: {\"type\":\"response.created\",\"response\":"
+          "{\"id\":\"up-%u\"}}\n\n",
+          s->number);
     for (unsigned i = 0; i < n; i++)
-        block(s, false, "event: response.output_text.delta\ndata: {\"type\":"
-                        "\"response.output_text.delta\",\"delta\":\"up-%u %u\"}\n\n", s->number, i);
-    block(s, false, "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":"
-                    "{\"status\":\"completed\",\"usage\":{\"input_tokens\":1,\"output_tokens\":%u}}}\n\n",
+        block(s, false,
+              "event: response.output_text.delta\ndata: {\"type\":"
+              "\"response.output_text.delta\",\"delta\":\"up-%u %u\"}\n\n",
+              s->number, i);
+    block(s, false,
+          "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":"
+          "{\"status\":\"completed\",\"usage\":{\"input_tokens\":1,\"output_tokens\":%u}}}\n\n",
           n);
 }
 
@@ -96,8 +108,8 @@ static void json_answer(struct sim_script *s)
 
 static void binary_answer(struct sim_script *s)
 {
-    size_t size = 1 + (sim_chance(s->world, 20) ? sim_below(s->world, 300000)
-                                                : sim_below(s->world, 3000));
+    size_t size =
+        1 + (sim_chance(s->world, 20) ? sim_below(s->world, 300000) : sim_below(s->world, 3000));
     for (size_t i = 0; i < size; i++)
         buf_add_byte(&s->body, (char)random_next(&s->world->random));
 }
@@ -109,8 +121,8 @@ void sim_answer_write(struct sim_script *s)
     else if (s->events)
         responses_stream(s);
     else if (s->status != 200)
-        buf_printf(&s->body, "{\"error\":{\"message\":\"up-%u says %d\",\"type\":\"x\"}}", s->number,
-                   s->status);
+        buf_printf(&s->body, "{\"error\":{\"message\":\"up-%u says %d\",\"type\":\"x\"}}",
+                   s->number, s->status);
     else if (s->json)
         json_answer(s);
     else

@@ -183,8 +183,8 @@ static void check_stream(const struct sim_client *c, const struct sim_script *s)
     CHECK(str_starts(buf_str(&s->right), seen));
     if (c->x->ended && !c->x->gone) {
         bool complete = is_terminal(c, seen);
-        CHECK(complete != failed);       /* one of both, and not both */
-        CHECK(!complete || s->whole);    /* nothing looks complete that was not */
+        CHECK(complete != failed);    /* one of both, and not both */
+        CHECK(!complete || s->whole); /* nothing looks complete that was not */
         CHECK(!complete || seen.len == s->right.len);
     }
     buf_release(&all);

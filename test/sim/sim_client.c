@@ -210,8 +210,9 @@ static void arrive(struct sim_world *w, void *who)
 void sim_client_plan(struct sim_world *w, struct sim_client *c)
 {
     static const enum sim_shape shapes[] = {
-        SIM_CHAT,       SIM_CHAT,  SIM_CHAT_STREAM, SIM_CHAT_STREAM, SIM_CHAT_STREAM,
-        SIM_CHAT_STREAM, SIM_RESPONSES_STREAM, SIM_EMBEDDINGS, SIM_FORM, SIM_UPLOAD, SIM_DOWNLOAD};
+        SIM_CHAT,        SIM_CHAT,        SIM_CHAT_STREAM,      SIM_CHAT_STREAM,
+        SIM_CHAT_STREAM, SIM_CHAT_STREAM, SIM_RESPONSES_STREAM, SIM_EMBEDDINGS,
+        SIM_FORM,        SIM_UPLOAD,      SIM_DOWNLOAD};
     c->shape = shapes[sim_below(w, ARRAY_LEN(shapes))];
     c->model = models[sim_below(w, ARRAY_LEN(models))];
     bool named = c->shape != SIM_UPLOAD && c->shape != SIM_DOWNLOAD;

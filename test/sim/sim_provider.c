@@ -9,7 +9,8 @@ static void proceed(struct sim_world *w, void *who);
 
 static const enum err refusals[] = {ERR_UPSTREAM_CONNECT, ERR_UPSTREAM_TLS,  ERR_UPSTREAM_DNS,
                                     ERR_CONNECT_TIMEOUT,  ERR_QUEUE_TIMEOUT, ERR_QUEUE_FULL};
-static const int statuses[] = {400, 401, 403, 404, 408, 413, 422, 429, 429, 500, 502, 503, 529, 302};
+static const int statuses[] = {400, 401, 403, 404, 408, 413, 422,
+                               429, 429, 500, 502, 503, 529, 302};
 
 static bool may_stream(const struct sim_client *c)
 {

@@ -53,10 +53,8 @@ void sim_at(struct sim_world *w, uint64_t delay_us, void (*run)(struct sim_world
             void *who)
 {
     CHECK(w->event_count < SIM_EVENTS_MAX);
-    w->events[w->event_count++] = (struct sim_event){.at_us = loop_now_us(w->g.loop) + delay_us,
-                                                     .order = w->order++,
-                                                     .run = run,
-                                                     .who = who};
+    w->events[w->event_count++] = (struct sim_event){
+        .at_us = loop_now_us(w->g.loop) + delay_us, .order = w->order++, .run = run, .who = who};
 }
 
 uint64_t sim_delay_us(struct sim_world *w)

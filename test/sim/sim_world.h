@@ -31,10 +31,10 @@ enum sim_shape {
 
 /* What a provider does with one call: planned when it is made, carried out event by event. */
 enum sim_fate {
-    SIM_REFUSES,   /* no connection: `err` */
-    SIM_RESETS,    /* after the request, before an answer */
-    SIM_SILENT,    /* connected, and nothing ever */
-    SIM_ANSWERS,   /* a head, and then the body as far as `stop` */
+    SIM_REFUSES, /* no connection: `err` */
+    SIM_RESETS,  /* after the request, before an answer */
+    SIM_SILENT,  /* connected, and nothing ever */
+    SIM_ANSWERS, /* a head, and then the body as far as `stop` */
 };
 
 enum sim_stop {
@@ -72,8 +72,8 @@ struct sim_client {
     struct fake_exchange *x;
     const char *model;
     bool drains, early, usage_wanted, is_bad; /* is_bad: the body is refused by ourselves */
-    struct buf body;       /* of its request, as it is sent */
-    struct buf expected;   /* as the provider is to get it; empty: not compared */
+    struct buf body;                          /* of its request, as it is sent */
+    struct buf expected; /* as the provider is to get it; empty: not compared */
     size_t fed;
     unsigned model_at, model_len; /* where the body names the model */
     bool left;

@@ -16,8 +16,7 @@ static uint64_t running;
 static void tell_seed(void)
 {
     fprintf(stderr, "\nseed %llu; tell it step by step: SIM_SEED=%llu %s\n",
-            (unsigned long long)running, (unsigned long long)running,
-            program_invocation_name);
+            (unsigned long long)running, (unsigned long long)running, program_invocation_name);
 }
 
 static uint64_t number(const char *name, uint64_t otherwise)

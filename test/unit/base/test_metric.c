@@ -105,8 +105,8 @@ TEST(histograms_have_buckets_that_include_their_bound)
 {
     str provider = STR("histo");
     metric_series s = metric_find(METRIC_QUEUE_TIME, &provider);
-    static const uint64_t values[] = {0, 10, 11, 25, 1000000, 1000001, 600000000, 600000001,
-                                      UINT64_C(1) << 40};
+    static const uint64_t values[] = {
+        0, 10, 11, 25, 1000000, 1000001, 600000000, 600000001, UINT64_C(1) << 40};
     for (unsigned i = 0; i < ARRAY_LEN(values); i++)
         metric_observe_us(s, values[i]);
     expect_line("llm_gateway_queue_seconds_bucket{provider=\"histo\",le=\"1e-05\"} 2");
@@ -123,8 +123,11 @@ static bool is_utf8(str s)
 {
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.ptr[i];
-        size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3
-                   : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xc2 && c < 0xe0 ? 2
+                   : c >= 0xe0 && c < 0xf0 ? 3
+                   : c >= 0xf0 && c < 0xf5 ? 4
+                                           : 0;
         if (!n || i + n > s.len)
             return false;
         for (size_t k = 1; k < n; k++)

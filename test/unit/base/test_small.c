@@ -34,8 +34,7 @@ TEST(a_list_keeps_its_order_and_nodes_leave_at_will)
     list_remove(&items[2].node); /* again is nothing */
     list_push_front(&head, &items[2].node);
     int seen[5], n = 0;
-    LIST_EACH(node, &head)
-    {
+    LIST_EACH (node, &head) {
         seen[n++] = LIST_ENTRY(node, struct item, node)->value;
         list_remove(node); /* while it is walked */
     }
@@ -48,11 +47,17 @@ TEST(a_list_keeps_its_order_and_nodes_leave_at_will)
 
 TEST(every_error_is_told_apart_by_its_code_and_has_all_its_facts)
 {
-    static const char *const types[] = {
-        "invalid_request_error", "authentication_error",      "permission_error",
-        "not_found_error",       "timeout_error",             "rate_limit_error",
-        "upstream_error",        "service_unavailable_error", "internal_error",
-        "client_error",          "upstream_authentication_error"};
+    static const char *const types[] = {"invalid_request_error",
+                                        "authentication_error",
+                                        "permission_error",
+                                        "not_found_error",
+                                        "timeout_error",
+                                        "rate_limit_error",
+                                        "upstream_error",
+                                        "service_unavailable_error",
+                                        "internal_error",
+                                        "client_error",
+                                        "upstream_authentication_error"};
     for (unsigned i = 1; i < ERR_COUNT; i++) {
         const struct err_facts *f = err_facts((enum err)i);
         EXPECT(f->name && *f->name && *f->help);

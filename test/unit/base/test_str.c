@@ -92,10 +92,19 @@ TEST(numbers_are_digits_and_fit)
         bool ok;
         uint64_t value;
     } rows[] = {
-        {"0", true, 0}, {"007", true, 7}, {"18446744073709551615", true, UINT64_MAX},
-        {"18446744073709551616", false, 0}, {"99999999999999999999999", false, 0},
-        {"", false, 0}, {"-1", false, 0}, {"+1", false, 0}, {" 1", false, 0}, {"1 ", false, 0},
-        {"0x1", false, 0}, {"1e3", false, 0}, {"\xb2", false, 0},
+        {"0", true, 0},
+        {"007", true, 7},
+        {"18446744073709551615", true, UINT64_MAX},
+        {"18446744073709551616", false, 0},
+        {"99999999999999999999999", false, 0},
+        {"", false, 0},
+        {"-1", false, 0},
+        {"+1", false, 0},
+        {" 1", false, 0},
+        {"1 ", false, 0},
+        {"0x1", false, 0},
+        {"1e3", false, 0},
+        {"\xb2", false, 0},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         uint64_t value = 42;
@@ -111,13 +120,33 @@ TEST(globs)
         const char *glob, *text;
         bool match;
     } rows[] = {
-        {"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "anything/at:all", true},
-        {"a", "a", true}, {"a", "A", false}, {"a*", "a", true}, {"a*", "abc", true},
-        {"*c", "abc", true}, {"*c", "abcd", false}, {"a*c", "ac", true}, {"a*c", "abbc", true},
-        {"a*b*c", "aXbYc", true}, {"a*b*c", "aXcYb", false}, {"?", "a", true}, {"?", "", false},
-        {"??", "a", false}, {"a?c", "abc", true}, {"**", "x", true}, {"*?", "", false},
-        {"*ab", "aab", true}, {"*aab", "aaab", true}, {"a*?", "a", false}, {"[a]", "a", false},
-        {"[a]", "[a]", true}, {"\\*", "\\x", true}, {"gpt-*", "gpt-4o", true},
+        {"", "", true},
+        {"", "a", false},
+        {"*", "", true},
+        {"*", "anything/at:all", true},
+        {"a", "a", true},
+        {"a", "A", false},
+        {"a*", "a", true},
+        {"a*", "abc", true},
+        {"*c", "abc", true},
+        {"*c", "abcd", false},
+        {"a*c", "ac", true},
+        {"a*c", "abbc", true},
+        {"a*b*c", "aXbYc", true},
+        {"a*b*c", "aXcYb", false},
+        {"?", "a", true},
+        {"?", "", false},
+        {"??", "a", false},
+        {"a?c", "abc", true},
+        {"**", "x", true},
+        {"*?", "", false},
+        {"*ab", "aab", true},
+        {"*aab", "aaab", true},
+        {"a*?", "a", false},
+        {"[a]", "a", false},
+        {"[a]", "[a]", true},
+        {"\\*", "\\x", true},
+        {"gpt-*", "gpt-4o", true},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
         if (str_glob(s(rows[i].glob), s(rows[i].text)) != rows[i].match)

@@ -104,7 +104,8 @@ TEST(other_endpoints_streams_are_content_until_an_error)
     EXPECT_EQ(event_of(ENDPOINT_SPEECH, NULL, "{\"type\":\"speech.audio.delta\"}").kind,
               EVENT_CONTENT);
     EXPECT_EQ(event_of(ENDPOINT_SPEECH, NULL, "[DONE]").kind, EVENT_CONTENT);
-    EXPECT_EQ(event_of(ENDPOINT_SPEECH, NULL, "{\"error\":{\"message\":\"x\"}}").kind, EVENT_FAILED);
+    EXPECT_EQ(event_of(ENDPOINT_SPEECH, NULL, "{\"error\":{\"message\":\"x\"}}").kind,
+              EVENT_FAILED);
     EXPECT_EQ(event_of(ENDPOINT_SPEECH, "error", "{}").kind, EVENT_FAILED);
     EXPECT_EQ(event_of(ENDPOINT_SPEECH, NULL, "\xff").kind, EVENT_CONTENT);
     struct event_facts f = answer_of(ENDPOINT_EMBEDDINGS, "{\"object\":\"list\",\"data\":[[[[1]]]],"
@@ -125,9 +126,10 @@ static struct usage usage_of(const char *usage)
 
 TEST(usage_is_counted_in_disjoint_buckets)
 {
-    struct usage u = usage_of("{\"prompt_tokens\":100,\"completion_tokens\":40,\"total_tokens\":140,"
-                              "\"prompt_tokens_details\":{\"cached_tokens\":30,\"audio_tokens\":0},"
-                              "\"completion_tokens_details\":{\"reasoning_tokens\":15}}");
+    struct usage u =
+        usage_of("{\"prompt_tokens\":100,\"completion_tokens\":40,\"total_tokens\":140,"
+                 "\"prompt_tokens_details\":{\"cached_tokens\":30,\"audio_tokens\":0},"
+                 "\"completion_tokens_details\":{\"reasoning_tokens\":15}}");
     EXPECT(u.known && !u.clamped);
     EXPECT_EQ(u.input, 70);
     EXPECT_EQ(u.cached, 30);

@@ -110,9 +110,9 @@ TEST(an_event_named_error_is_a_failure_whatever_it_holds)
 
 TEST(the_finish_reason_is_found_in_events_and_answers)
 {
-    EXPECT_STR(event_of(NULL, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}")
-                   .finish_reason,
-               "length");
+    EXPECT_STR(
+        event_of(NULL, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}").finish_reason,
+        "length");
     EXPECT(str_is_null(event_of(NULL, "{\"choices\":[{\"finish_reason\":null}]}").finish_reason));
     struct event_facts facts =
         answer_of("{\"choices\":[{\"index\":0,\"message\":{},\"finish_reason\":\"tool_calls\"}],"
@@ -127,8 +127,10 @@ TEST(the_finish_reason_is_found_in_events_and_answers)
 TEST(an_answer_of_any_shape_is_read_without_harm)
 {
     static const char *const bodies[] = {
-        "{\"choices\":{\"a\":1}}", "{\"choices\":[[1],{\"finish_reason\":1}]}",
-        "{\"choices\":\"x\"}",     "{\"usage\":7}",
+        "{\"choices\":{\"a\":1}}",
+        "{\"choices\":[[1],{\"finish_reason\":1}]}",
+        "{\"choices\":\"x\"}",
+        "{\"usage\":7}",
         "{\"usage\":{\"prompt_tokens\":{\"a\":[[[[1]]]]}}}",
     };
     for (unsigned i = 0; i < ARRAY_LEN(bodies); i++) {

@@ -79,12 +79,21 @@ TEST(names_and_paths_are_told_apart)
 
 TEST(paths_and_methods_are_exact)
 {
-    static const char *const unknown[] = {"", "/", "/chat", "/chat/completions/", "/Chat/completions",
-                                          "/chat/completions/x", "chat/completions", "/filesx",
-                                          "/model", "/audio", "/images"};
+    static const char *const unknown[] = {"",
+                                          "/",
+                                          "/chat",
+                                          "/chat/completions/",
+                                          "/Chat/completions",
+                                          "/chat/completions/x",
+                                          "chat/completions",
+                                          "/filesx",
+                                          "/model",
+                                          "/audio",
+                                          "/images"};
     for (unsigned i = 0; i < ARRAY_LEN(unknown); i++)
         EXPECT_EQ(lookup(str_from_c(unknown[i]), "POST"), ENDPOINT_PATH_UNKNOWN);
-    static const char *const methods[] = {"GET", "get", "post", "PUT", "PATCH", "DELETE", "HEAD", ""};
+    static const char *const methods[] = {"GET",   "get",    "post", "PUT",
+                                          "PATCH", "DELETE", "HEAD", ""};
     for (unsigned i = 0; i < ARRAY_LEN(methods); i++)
         EXPECT_EQ(lookup(STR("/chat/completions"), methods[i]), ENDPOINT_METHOD_WRONG);
     EXPECT_STR(endpoint_allow(STR("/chat/completions")), "POST");

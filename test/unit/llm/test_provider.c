@@ -142,7 +142,9 @@ TEST(the_field_and_its_prefix_can_be_configured)
 {
     static const struct {
         const char *header, *prefix, *value;
-    } rows[] = {{"x-key", NULL, "Bearer k"}, {"x-key", "", "k"}, {"x-key", "Token", "Token k"},
+    } rows[] = {{"x-key", NULL, "Bearer k"},
+                {"x-key", "", "k"},
+                {"x-key", "Token", "Token k"},
                 {"x-key", "Token ", "Token k"}};
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct provider_conf c = conf_of("openai-compatible", "/v1");
@@ -177,15 +179,23 @@ TEST(statuses_mean_the_same_for_all_unless_a_provider_says_otherwise)
         const char *body;
         enum err err;
     } rows[] = {
-        {400, "", ERR_UPSTREAM_REFUSED_REQUEST}, {401, "", ERR_UPSTREAM_AUTH},
-        {402, "", ERR_UPSTREAM_QUOTA},           {403, "", ERR_UPSTREAM_AUTH},
-        {404, "", ERR_UPSTREAM_NOT_FOUND},       {408, "", ERR_UPSTREAM_STATUS},
-        {409, "", ERR_UPSTREAM_REFUSED_REQUEST}, {413, "", ERR_UPSTREAM_REFUSED_REQUEST},
-        {422, "", ERR_UPSTREAM_REFUSED_REQUEST}, {429, "", ERR_UPSTREAM_RATE_LIMIT},
+        {400, "", ERR_UPSTREAM_REFUSED_REQUEST},
+        {401, "", ERR_UPSTREAM_AUTH},
+        {402, "", ERR_UPSTREAM_QUOTA},
+        {403, "", ERR_UPSTREAM_AUTH},
+        {404, "", ERR_UPSTREAM_NOT_FOUND},
+        {408, "", ERR_UPSTREAM_STATUS},
+        {409, "", ERR_UPSTREAM_REFUSED_REQUEST},
+        {413, "", ERR_UPSTREAM_REFUSED_REQUEST},
+        {422, "", ERR_UPSTREAM_REFUSED_REQUEST},
+        {429, "", ERR_UPSTREAM_RATE_LIMIT},
         {429, "{\"error\":{\"code\":\"insufficient_quota\"}}", ERR_UPSTREAM_QUOTA},
-        {500, "", ERR_UPSTREAM_STATUS},          {502, "", ERR_UPSTREAM_STATUS},
-        {503, "", ERR_UPSTREAM_OVERLOADED},      {529, "", ERR_UPSTREAM_OVERLOADED},
-        {301, "", ERR_UPSTREAM_STATUS},          {599, "", ERR_UPSTREAM_STATUS},
+        {500, "", ERR_UPSTREAM_STATUS},
+        {502, "", ERR_UPSTREAM_STATUS},
+        {503, "", ERR_UPSTREAM_OVERLOADED},
+        {529, "", ERR_UPSTREAM_OVERLOADED},
+        {301, "", ERR_UPSTREAM_STATUS},
+        {599, "", ERR_UPSTREAM_STATUS},
     };
     for (unsigned p = 0; provider_at(p); p++)
         for (unsigned i = 0; i < ARRAY_LEN(rows); i++)

@@ -27,13 +27,21 @@ static struct request_record usual(void)
         .stream = true,
         .status = 200,
         .finish_reason = STR_INIT("stop"),
-        .attempts = {{.provider = STR_INIT("azure"), .err = ERR_UPSTREAM_CONNECT,
+        .attempts = {{.provider = STR_INIT("azure"),
+                      .err = ERR_UPSTREAM_CONNECT,
                       .duration_us = 1500},
-                     {.provider = STR_INIT("openai"), .model = STR_INIT("gpt-4o-2024"),
-                      .status = 200, .duration_us = 812345, .reused = true}},
+                     {.provider = STR_INIT("openai"),
+                      .model = STR_INIT("gpt-4o-2024"),
+                      .status = 200,
+                      .duration_us = 812345,
+                      .reused = true}},
         .attempt_count = 2,
         .retries = 1,
-        .usage = {.known = true, .input = 70, .cached = 30, .cache_write = -1, .output = 25,
+        .usage = {.known = true,
+                  .input = 70,
+                  .cached = 30,
+                  .cache_write = -1,
+                  .output = 25,
                   .reasoning = -1},
         .bytes_in = 300,
         .bytes_out = 4000,
@@ -55,7 +63,8 @@ static json_t *parsed(const struct request_record *r)
     access_log_json(&line, r);
     EXPECT(line.len && line.ptr[line.len - 1] == '\n');
     EXPECT_EQ(str_find_byte(buf_str(&line), '\n'), (ptrdiff_t)line.len - 1);
-    json_t *json = json_loadb(line.ptr, line.len - 1, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *json =
+        json_loadb(line.ptr, line.len - 1, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
     if (!json)
         EXPECT_FAIL("%s: %.*s", error.text, STR_ARG(buf_str(&line)));
     buf_release(&line);
@@ -97,8 +106,9 @@ TEST(what_is_not_known_is_left_out)
 {
     struct request_record r = {.status = 404, .err = ERR_PATH_UNKNOWN, .endpoint = STR("")};
     json_t *json = parsed(&r);
-    static const char *const absent[] = {"model", "key", "attempts", "tokens", "metadata", "route",
-                                         "first_token_ms", "upstream_ms", "endpoint", "events"};
+    static const char *const absent[] = {"model",    "key",   "attempts",       "tokens",
+                                         "metadata", "route", "first_token_ms", "upstream_ms",
+                                         "endpoint", "events"};
     for (unsigned i = 0; i < ARRAY_LEN(absent); i++)
         EXPECT(json_object_get(json, absent[i]) == NULL);
     EXPECT_STR(text(json, "error"), "unknown_path");
@@ -122,10 +132,23 @@ static const str hostile[] = {
 static struct request_record hostile_record(str s)
 {
     struct request_record r = usual();
-    str *const fields[] = {&r.id, &r.trace_id, &r.client_ip, &r.method, &r.path, &r.key_name,
-                           &r.tenant, &r.user, &r.model, &r.route, &r.provider, &r.target_model,
-                           &r.user_agent, &r.err_detail, &r.finish_reason,
-                           &r.attempts[0].provider, &r.attempts[0].model};
+    str *const fields[] = {&r.id,
+                           &r.trace_id,
+                           &r.client_ip,
+                           &r.method,
+                           &r.path,
+                           &r.key_name,
+                           &r.tenant,
+                           &r.user,
+                           &r.model,
+                           &r.route,
+                           &r.provider,
+                           &r.target_model,
+                           &r.user_agent,
+                           &r.err_detail,
+                           &r.finish_reason,
+                           &r.attempts[0].provider,
+                           &r.attempts[0].model};
     for (unsigned i = 0; i < ARRAY_LEN(fields); i++)
         *fields[i] = s;
     r.err = ERR_UPSTREAM_STATUS;
@@ -161,8 +184,13 @@ TEST(extreme_numbers_stay_json)
     struct request_record r = usual();
     r.total_us = r.overhead_us = r.queue_us = r.bytes_in = UINT64_MAX / 2000;
     r.status = 0;
-    r.usage = (struct usage){.known = true, .clamped = true, .input = USAGE_MAX, .cached = -1,
-                             .cache_write = -1, .output = -1, .reasoning = -1};
+    r.usage = (struct usage){.known = true,
+                             .clamped = true,
+                             .input = USAGE_MAX,
+                             .cached = -1,
+                             .cache_write = -1,
+                             .output = -1,
+                             .reasoning = -1};
     r.attempt_count = RECORD_ATTEMPTS_MAX;
     json_t *json = parsed(&r);
     EXPECT(json_is_true(json_object_get(json_object_get(json, "tokens"), "clamped")));
@@ -182,8 +210,9 @@ static str text_line(const struct request_record *r)
 TEST(a_line_of_text_is_for_people)
 {
     struct request_record r = usual();
-    EXPECT_STR(text_line(&r), "2026-12-01T00:00:01.234Z 200 POST /v1/chat/completions gpt-4o -> "
-                              "openai/gpt-4o-2024 900.0 ms (own 0.083) 70+25 tokens key=app req-1\n");
+    EXPECT_STR(text_line(&r),
+               "2026-12-01T00:00:01.234Z 200 POST /v1/chat/completions gpt-4o -> "
+               "openai/gpt-4o-2024 900.0 ms (own 0.083) 70+25 tokens key=app req-1\n");
 }
 
 TEST(text_stays_one_line_without_controls_whatever_others_say)

@@ -33,10 +33,12 @@ static void expect_status(page_fn *page, const struct health_input *in, int stat
 }
 
 static str keys[] = {STR_INIT("sk-secret")};
-static struct provider_conf providers[] = {
-    {.name = STR_INIT("a \"quoted\""), .type = STR_INIT("openai"), .api_keys = keys,
-     .api_key_count = 1, .base_url = STR_INIT("http://secret.internal/v1")},
-    {.name = STR_INIT("b"), .type = STR_INIT("vllm")}};
+static struct provider_conf providers[] = {{.name = STR_INIT("a \"quoted\""),
+                                            .type = STR_INIT("openai"),
+                                            .api_keys = keys,
+                                            .api_key_count = 1,
+                                            .base_url = STR_INIT("http://secret.internal/v1")},
+                                           {.name = STR_INIT("b"), .type = STR_INIT("vllm")}};
 static const struct gateway_conf some = {.providers = providers, .provider_count = 2};
 static const struct gateway_conf none;
 

@@ -19,7 +19,11 @@ static struct request_record usual(const char *route)
         .status = 200,
         .attempts = {{.provider = STR_INIT("p"), .status = 200}},
         .attempt_count = 1,
-        .usage = {.known = true, .input = 10, .cached = 4, .cache_write = -1, .output = 21,
+        .usage = {.known = true,
+                  .input = 10,
+                  .cached = 4,
+                  .cache_write = -1,
+                  .output = 21,
                   .reasoning = 0},
         .total_us = 3000000,
         .upstream_us = 2900000,
@@ -64,8 +68,10 @@ TEST(an_ordinary_stream_is_counted_in_all_its_figures)
     expect_line("llm_gateway_tokens_total{model=\"m1\",provider=\"p\",type=\"input\"} 20");
     expect_line("llm_gateway_tokens_total{model=\"m1\",provider=\"p\",type=\"cached\"} 8");
     expect_line("llm_gateway_tokens_total{model=\"m1\",provider=\"p\",type=\"output\"} 42");
-    expect_line("llm_gateway_time_to_first_token_seconds_sum{model=\"m1\",provider=\"p\"} 2.000000");
-    expect_line("llm_gateway_time_per_output_token_seconds_sum{model=\"m1\",provider=\"p\"} 0.200000");
+    expect_line(
+        "llm_gateway_time_to_first_token_seconds_sum{model=\"m1\",provider=\"p\"} 2.000000");
+    expect_line(
+        "llm_gateway_time_per_output_token_seconds_sum{model=\"m1\",provider=\"p\"} 0.200000");
     expect_line("llm_gateway_request_duration_seconds_count{model=\"m1\",provider=\"p\",endpoint="
                 "\"chat\"} 2");
     EXPECT(str_find(scrape(), STR("type=\"cache_write\"")) < 0);
@@ -116,8 +122,11 @@ TEST(pages_of_our_own_are_not_counted)
 
 TEST(a_request_that_asked_nobody_has_no_figures_of_providers)
 {
-    struct request_record r = {.endpoint = STR_INIT("embeddings"), .model_label = STR_INIT(""),
-                               .status = 401, .err = ERR_KEY_INVALID, .total_us = 100};
+    struct request_record r = {.endpoint = STR_INIT("embeddings"),
+                               .model_label = STR_INIT(""),
+                               .status = 401,
+                               .err = ERR_KEY_INVALID,
+                               .total_us = 100};
     count(&r);
     EXPECT_CONTAINS(scrape(), "endpoint=\"embeddings\",status=\"401\",stream=\"false\"} 1");
     EXPECT(str_find(scrape(), STR("upstream_duration_seconds_count{model=\"\"")) < 0);
@@ -126,15 +135,20 @@ TEST(a_request_that_asked_nobody_has_no_figures_of_providers)
 TEST(absurd_figures_do_no_harm)
 {
     struct request_record r = usual("m4");
-    r.usage = (struct usage){.known = true, .input = USAGE_MAX, .cached = USAGE_MAX,
-                             .cache_write = USAGE_MAX, .output = USAGE_MAX, .reasoning = USAGE_MAX};
+    r.usage = (struct usage){.known = true,
+                             .input = USAGE_MAX,
+                             .cached = USAGE_MAX,
+                             .cache_write = USAGE_MAX,
+                             .output = USAGE_MAX,
+                             .reasoning = USAGE_MAX};
     r.total_us = 0; /* before the first token: a clock that stood still */
     count(&r);
     r.usage.output = -1;
     r.usage.reasoning = -1;
     r.total_us = UINT64_MAX / 4;
     count(&r);
-    expect_line("llm_gateway_tokens_total{model=\"m4\",provider=\"p\",type=\"input\"} 2000000000000");
+    expect_line(
+        "llm_gateway_tokens_total{model=\"m4\",provider=\"p\",type=\"input\"} 2000000000000");
 }
 
 /* A client chooses "provider/model" as it likes; that must cost neither memory nor the scrape. */
@@ -161,7 +175,7 @@ TEST(the_process_is_described)
     process_stats_update();
     static const char *const names[] = {
         "process_cpu_seconds_total ", "process_resident_memory_bytes ", "process_open_fds ",
-        "process_max_fds ", "process_start_time_seconds ", "process_threads "};
+        "process_max_fds ",           "process_start_time_seconds ",    "process_threads "};
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         ptrdiff_t at = str_find(scrape(), str_from_c(names[i]));
         EXPECT(at >= 0);

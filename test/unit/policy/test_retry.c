@@ -19,8 +19,14 @@ struct row {
 };
 
 /* Failed once, replayable, nothing relayed, time without end, one target. */
-#define FAILED(...) {.request_replayable = true, .retry_after_ms = -1, __VA_ARGS__}
-#define BUDGET(...) {.made = 1, .made_here = 1, .left_ms = UINT64_MAX, __VA_ARGS__}
+#define FAILED(...)                                                                                \
+    {                                                                                              \
+        .request_replayable = true, .retry_after_ms = -1, __VA_ARGS__                              \
+    }
+#define BUDGET(...)                                                                                \
+    {                                                                                              \
+        .made = 1, .made_here = 1, .left_ms = UINT64_MAX, __VA_ARGS__                              \
+    }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -41,8 +47,8 @@ static const struct row rows[] = {
      ATTEMPT_GIVE_UP, 0},
     {"all attempts are made", FAILED(.err = ERR_UPSTREAM_STATUS),
      BUDGET(.made = 3, .targets_left = 1), ATTEMPT_GIVE_UP, 0},
-    {"no time is left", FAILED(.err = ERR_UPSTREAM_STATUS),
-     BUDGET(.left_ms = 0, .targets_left = 1), ATTEMPT_GIVE_UP, 0},
+    {"no time is left", FAILED(.err = ERR_UPSTREAM_STATUS), BUDGET(.left_ms = 0, .targets_left = 1),
+     ATTEMPT_GIVE_UP, 0},
     {"less time than the pause takes", FAILED(.err = ERR_UPSTREAM_STATUS), BUDGET(.left_ms = 100),
      ATTEMPT_GIVE_UP, 0},
     {"just enough time", FAILED(.err = ERR_UPSTREAM_STATUS), BUDGET(.left_ms = 101),
@@ -83,8 +89,9 @@ static const struct row rows[] = {
      BUDGET(), ATTEMPT_GIVE_UP, 0},
     {"retry-after for ever", FAILED(.err = ERR_UPSTREAM_RATE_LIMIT, .retry_after_ms = INT64_MAX),
      BUDGET(), ATTEMPT_GIVE_UP, 0},
-    {"retry-after past the deadline", FAILED(.err = ERR_UPSTREAM_RATE_LIMIT, .retry_after_ms = 3000),
-     BUDGET(.left_ms = 2000), ATTEMPT_GIVE_UP, 0},
+    {"retry-after past the deadline",
+     FAILED(.err = ERR_UPSTREAM_RATE_LIMIT, .retry_after_ms = 3000), BUDGET(.left_ms = 2000),
+     ATTEMPT_GIVE_UP, 0},
     {"retry-after does not hold up another target",
      FAILED(.err = ERR_UPSTREAM_RATE_LIMIT, .retry_after_ms = INT64_MAX), BUDGET(.targets_left = 1),
      ATTEMPT_RETRY_ELSEWHERE, 0},
@@ -156,9 +163,8 @@ TEST(attempts_are_bounded_whatever_fails)
                 }
                 b.made++;
                 b.made_here++;
-                struct attempt_outcome o = {.err = ERR_UPSTREAM_CONNECT,
-                                            .request_replayable = true,
-                                            .retry_after_ms = -1};
+                struct attempt_outcome o = {
+                    .err = ERR_UPSTREAM_CONNECT, .request_replayable = true, .retry_after_ms = -1};
                 v = attempt_decide(&o, &b, &conf);
             }
             unsigned most = targets + conf.attempts;

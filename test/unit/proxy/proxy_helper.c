@@ -4,8 +4,7 @@
 
 #include "wire/json.h"
 
-static struct fake_exchange *post_chat(struct fake_gateway *g, const char *model,
-                                       const char *more)
+static struct fake_exchange *post_chat(struct fake_gateway *g, const char *model, const char *more)
 {
     char body[512];
     snprintf(body, sizeof(body),

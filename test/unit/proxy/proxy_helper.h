@@ -27,18 +27,19 @@ struct fake_exchange *ask(struct fake_gateway *g, const char *model);
 struct fake_exchange *ask_stream(struct fake_gateway *g, const char *model);
 
 /* Its body. */
-#define CHAT(model) "{\"model\":\"" model "\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
+#define CHAT(model)                                                                                \
+    "{\"model\":\"" model "\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"
 
-#define EVENT(json)   "data: " json "\n\n"
-#define ROLE          EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}")
-#define WORD(text)    EVENT("{\"choices\":[{\"delta\":{\"content\":\"" text "\"}}]}")
-#define FINISH        EVENT("{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}")
+#define EVENT(json) "data: " json "\n\n"
+#define ROLE EVENT("{\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}")
+#define WORD(text) EVENT("{\"choices\":[{\"delta\":{\"content\":\"" text "\"}}]}")
+#define FINISH EVENT("{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}")
 #define USAGE                                                                                      \
     EVENT("{\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5,"                \
           "\"total_tokens\":8}}")
-#define DONE          EVENT("[DONE]")
-#define EVENTS_HEAD   "HTTP/1.1 200 OK\ncontent-type: text/event-stream\n"
-#define JSON_HEAD     "HTTP/1.1 200 OK\ncontent-type: application/json\n"
+#define DONE EVENT("[DONE]")
+#define EVENTS_HEAD "HTTP/1.1 200 OK\ncontent-type: text/event-stream\n"
+#define JSON_HEAD "HTTP/1.1 200 OK\ncontent-type: application/json\n"
 
 /* The newest call answers; each of them settles. */
 void say_head(struct fake_gateway *g, const char *head);

@@ -45,8 +45,8 @@ TEST(a_key_may_come_through_any_of_the_usual_fields)
         EXPECT_STR(fake_gateway_record(&g)->tenant, "acme");
         EXPECT_STR(fake_gateway_record(&g)->user, "ann");
     }
-    struct fake_exchange *x = fake_gateway_post(
-        &g, "/v1/chat/completions?beta=true&key=sk-all-0123456789", CHAT("one"));
+    struct fake_exchange *x =
+        fake_gateway_post(&g, "/v1/chat/completions?beta=true&key=sk-all-0123456789", CHAT("one"));
     EXPECT_EQ(x->head.status, 0);
     EXPECT(str_find(fake_gateway_last_call(&g)->target, STR("sk-all")) < 0);
     say_answer(&g, 200, "{}");
@@ -90,8 +90,9 @@ TEST(no_key_and_wrong_keys_are_refused_before_anything_is_read)
 TEST(a_digest_of_a_key_is_no_key)
 {
     struct fake_gateway g;
-    fake_gateway_open(&g, CONFIGURATION "keys: {k: {sha256: "
-                          "'2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'}}\n");
+    fake_gateway_open(&g, CONFIGURATION
+                      "keys: {k: {sha256: "
+                      "'2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'}}\n");
     struct fake_exchange *x = ask_with(
         &g, "x-api-key: 2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b", "one");
     EXPECT_EQ(x->head.status, 401);
@@ -107,8 +108,9 @@ TEST(keys_have_models_endpoints_and_networks)
         const char *key, *model;
         int status;
     } rows[] = {
-        {"some", "one", 0},   {"some", "two", 403},  {"some", "three/x", 404}, {"some", "early", 403},
-        {"some", "a/x", 403}, {"chats", "one", 0},   {"here", "one", 0},       {"new", "one", 0},
+        {"some", "one", 0},     {"some", "two", 403}, {"some", "three/x", 404},
+        {"some", "early", 403}, {"some", "a/x", 403}, {"chats", "one", 0},
+        {"here", "one", 0},     {"new", "one", 0},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct fake_gateway g;
@@ -128,9 +130,9 @@ TEST(an_endpoint_that_a_key_may_not_use_is_refused)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION KEYS);
-    struct fake_exchange *x = fake_gateway_send(
-        &g, "POST /v1/embeddings HTTP/1.1\nx-api-key: sk-chats-0123456789\n",
-        "{\"model\":\"one\",\"input\":\"x\"}");
+    struct fake_exchange *x =
+        fake_gateway_send(&g, "POST /v1/embeddings HTTP/1.1\nx-api-key: sk-chats-0123456789\n",
+                          "{\"model\":\"one\",\"input\":\"x\"}");
     EXPECT_EQ(x->head.status, 403);
     x = fake_gateway_send(&g, "GET /v1/models HTTP/1.1\nx-api-key: sk-chats-0123456789\n", NULL);
     EXPECT_EQ(x->head.status, 200);
@@ -179,7 +181,8 @@ TEST(forwarded_addresses_are_believed_from_trusted_hops_only)
         {"192.0.2.0/24", "x-forwarded-for: 1.2.3.4\n", "1.2.3.4"},
         {"192.0.2.7", "x-forwarded-for: 1.2.3.4\n", "1.2.3.4"},
         {"192.0.2.0/24", "x-forwarded-for: 6.6.6.6, 1.2.3.4\n", "1.2.3.4"},
-        {"'192.0.2.0/24', '10.0.0.0/8'", "x-forwarded-for: 6.6.6.6, 1.2.3.4, 10.1.1.1\n", "1.2.3.4"},
+        {"'192.0.2.0/24', '10.0.0.0/8'", "x-forwarded-for: 6.6.6.6, 1.2.3.4, 10.1.1.1\n",
+         "1.2.3.4"},
         {"192.0.2.0/24", "x-forwarded-for: 2001:db8::1\n", "2001:db8::1"},
         {"192.0.2.0/24", "x-forwarded-for: nonsense\n", "192.0.2.7"},
         {"192.0.2.0/24", "x-forwarded-for: 1.2.3.4, \n", "192.0.2.7"},
@@ -190,8 +193,8 @@ TEST(forwarded_addresses_are_believed_from_trusted_hops_only)
         {"'192.0.2.0/24', '10.0.0.0/8'",
          "x-forwarded-for: 6.6.6.6\nx-forwarded-for: 1.2.3.4\nx-forwarded-for: 10.1.1.1\n",
          "1.2.3.4"},
-        {"'192.0.2.0/24', '10.0.0.0/8'", "x-forwarded-for: 1.2.3.4, 10.2.2.2\nx-forwarded-for: 10.1.1.1\n",
-         "1.2.3.4"},
+        {"'192.0.2.0/24', '10.0.0.0/8'",
+         "x-forwarded-for: 1.2.3.4, 10.2.2.2\nx-forwarded-for: 10.1.1.1\n", "1.2.3.4"},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         const char *ip = ip_behind(rows[i].trusted, rows[i].fields);
@@ -206,14 +209,15 @@ TEST(forwarded_addresses_are_believed_from_trusted_hops_only)
 TEST(other_origins_are_let_in_when_they_are_listed)
 {
     struct fake_gateway g;
-    fake_gateway_open(&g, "server: {cors: {origins: ['https://app.example'], max_age: 10m}}\n"
-                      CONFIGURATION "keys: {k: {key: sk-all-0123456789}}\n");
-    struct fake_exchange *x = fake_gateway_send(
-        &g,
-        "OPTIONS /v1/chat/completions HTTP/1.1\norigin: https://app.example\n"
-        "access-control-request-method: POST\n"
-        "access-control-request-headers: authorization, x-stainless-lang\n",
-        NULL);
+    fake_gateway_open(
+        &g, "server: {cors: {origins: ['https://app.example'], max_age: 10m}}\n" CONFIGURATION
+            "keys: {k: {key: sk-all-0123456789}}\n");
+    struct fake_exchange *x =
+        fake_gateway_send(&g,
+                          "OPTIONS /v1/chat/completions HTTP/1.1\norigin: https://app.example\n"
+                          "access-control-request-method: POST\n"
+                          "access-control-request-headers: authorization, x-stainless-lang\n",
+                          NULL);
     EXPECT_EQ(x->head.status, 204); /* no key is asked of a preflight */
     EXPECT_STR(fake_exchange_field(x, STR("access-control-allow-origin")), "https://app.example");
     EXPECT_STR(fake_exchange_field(x, STR("access-control-allow-headers")),

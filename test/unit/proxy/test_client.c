@@ -49,8 +49,8 @@ TEST(a_client_that_leaves_while_its_body_arrives_is_noted)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
-    struct fake_exchange *x = fake_gateway_begin(
-        &g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
+    struct fake_exchange *x =
+        fake_gateway_begin(&g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
     fake_exchange_feed(x, STR("{\"model\":"));
     fake_gateway_settle(&g);
     fake_exchange_gone(x, ERR_CLIENT_GONE);
@@ -69,8 +69,8 @@ TEST(a_body_that_turns_out_bad_gets_its_answer)
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct fake_gateway g;
         fake_gateway_open(&g, CONFIGURATION);
-        struct fake_exchange *x = fake_gateway_begin(
-            &g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
+        struct fake_exchange *x =
+            fake_gateway_begin(&g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
         fake_exchange_gone(x, rows[i].err);
         EXPECT_EQ(x->head.status, rows[i].status);
         EXPECT(x->ended);
@@ -163,8 +163,8 @@ TEST(during_preparation_there_is_nothing_to_drain)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
-    struct fake_exchange *x = fake_gateway_begin(
-        &g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
+    struct fake_exchange *x =
+        fake_gateway_begin(&g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
     fake_exchange_gone(x, ERR_CLIENT_GONE);
     EXPECT(x->released);
     fake_gateway_close(&g);
@@ -253,8 +253,8 @@ TEST(the_end_of_the_gateway_ends_each_request_in_its_own_way)
     say_head(&g, EVENTS_HEAD);
     say(&g, WORD("Hi"));
     struct fake_exchange *asking = ask(&g, "one");
-    struct fake_exchange *sending = fake_gateway_begin(
-        &g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
+    struct fake_exchange *sending =
+        fake_gateway_begin(&g, "POST /v1/chat/completions HTTP/1.1\ncontent-length: 100\n");
     worker_end_all(g.worker, ERR_DRAINING);
     EXPECT_CONTAINS(buf_str(&streaming->body), "\"code\":\"draining\"");
     EXPECT(streaming->ended);

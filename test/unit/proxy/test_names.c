@@ -91,12 +91,13 @@ TEST(a_name_that_the_key_may_not_see_is_not_suggested)
 TEST(an_endpoint_that_no_target_offers_is_refused_and_others_are_passed_over)
 {
     struct fake_gateway g;
-    fake_gateway_open(&g, "providers:\n"
-                          "  v: {type: vllm, base_url: 'http://v.test/v1'}\n"
-                          "  o: {type: openai, base_url: 'http://o.test/v1', api_key: sk-openai-1}\n"
-                          "models: {m: {strategy: priority, targets: [v/x, o/x]}, v: v/x}\n");
-    struct fake_exchange *x = fake_gateway_post(&g, "/v1/images/generations",
-                                                "{\"model\":\"m\",\"prompt\":\"p\"}");
+    fake_gateway_open(&g,
+                      "providers:\n"
+                      "  v: {type: vllm, base_url: 'http://v.test/v1'}\n"
+                      "  o: {type: openai, base_url: 'http://o.test/v1', api_key: sk-openai-1}\n"
+                      "models: {m: {strategy: priority, targets: [v/x, o/x]}, v: v/x}\n");
+    struct fake_exchange *x =
+        fake_gateway_post(&g, "/v1/images/generations", "{\"model\":\"m\",\"prompt\":\"p\"}");
     EXPECT_STR(fake_gateway_call(&g, 0)->authority, "o.test");
     say_answer(&g, 200, "{}");
     x = fake_gateway_post(&g, "/v1/images/generations", "{\"model\":\"v\",\"prompt\":\"p\"}");
@@ -113,7 +114,8 @@ TEST(a_name_that_very_many_providers_list_is_served)
     buf_init(&yaml, 0);
     buf_add_lit(&yaml, "providers:\n");
     for (unsigned i = 0; i < 80; i++)
-        buf_printf(&yaml, "  p%u: {type: vllm, base_url: 'http://p%u.test/v1', models: [m]}\n", i, i);
+        buf_printf(&yaml, "  p%u: {type: vllm, base_url: 'http://p%u.test/v1', models: [m]}\n", i,
+                   i);
     buf_add_byte(&yaml, '\0');
     fake_gateway_open(&g, yaml.ptr);
     buf_release(&yaml);
@@ -175,8 +177,7 @@ TEST(one_model_is_found_by_its_id_which_may_hold_slashes)
 TEST(the_list_is_what_the_key_may_use)
 {
     struct fake_gateway g;
-    fake_gateway_open(&g, PROVIDERS NAMED
-                      "keys: {k: {key: sk-all-0123456789, models: ['s*']}}\n");
+    fake_gateway_open(&g, PROVIDERS NAMED "keys: {k: {key: sk-all-0123456789, models: ['s*']}}\n");
     fake_gateway_list_models(&g, 1, (const char *const[]){"secret", "other"}, 2);
     struct fake_exchange *x =
         fake_gateway_send(&g, "GET /v1/models HTTP/1.1\nx-api-key: sk-all-0123456789\n", NULL);

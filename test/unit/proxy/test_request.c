@@ -24,10 +24,22 @@ static void expect_refusal(const char *head, const char *body, int status, const
 TEST(unknown_paths_and_wrong_methods_are_refused)
 {
     static const char *const unknown[] = {
-        "/",       "/v1",       "/v1/",        "/v1/chat",       "/v1/chat/completions/",
-        "/v1/nothing", "/v2/chat/completions", "/chat/completions", "/v1//chat/completions",
-        "/V1/chat/completions", "/v1/chat/Completions", "/openai", "/openai/deployments/x",
-        "/openai/deployments//chat/completions", "/v1/filesystem", "/v1/modelsx",
+        "/",
+        "/v1",
+        "/v1/",
+        "/v1/chat",
+        "/v1/chat/completions/",
+        "/v1/nothing",
+        "/v2/chat/completions",
+        "/chat/completions",
+        "/v1//chat/completions",
+        "/V1/chat/completions",
+        "/v1/chat/Completions",
+        "/openai",
+        "/openai/deployments/x",
+        "/openai/deployments//chat/completions",
+        "/v1/filesystem",
+        "/v1/modelsx",
     };
     for (unsigned i = 0; i < ARRAY_LEN(unknown); i++) {
         char head[200];
@@ -106,7 +118,7 @@ TEST(a_fine_request_id_is_kept_and_any_other_replaced)
     const struct {
         const char *given;
         bool kept;
-    } rows[] = {{"abc-123", true}, {longest, true}, {too_long, false},
+    } rows[] = {{"abc-123", true},    {longest, true},     {too_long, false},
                 {"two words", false}, {"\xc3\xa4", false}, {"", false}};
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct fake_gateway g;
@@ -159,10 +171,13 @@ TEST(only_fields_on_the_list_go_upstream)
                                 "content-type: application/json\n",
                       CHAT("one"));
     const struct fake_call *c = fake_gateway_call(&g, 0);
-    static const char *const gone[] = {
-        "x-api-key", "api-key", "x-goog-api-key", "cookie", "accept-encoding",
-        "openai-organization", "x-stainless-lang", "x-forwarded-for", "connection", "x-hop",
-        "x-gateway-retries", "host", "content-length"};
+    static const char *const gone[] = {"x-api-key",         "api-key",
+                                       "x-goog-api-key",    "cookie",
+                                       "accept-encoding",   "openai-organization",
+                                       "x-stainless-lang",  "x-forwarded-for",
+                                       "connection",        "x-hop",
+                                       "x-gateway-retries", "host",
+                                       "content-length"};
     for (unsigned i = 0; i < ARRAY_LEN(gone); i++)
         if (!str_is_null(fake_call_field(c, str_from_c(gone[i]))))
             EXPECT_FAIL("%s went upstream", gone[i]);
@@ -183,9 +198,8 @@ TEST(a_provider_may_ask_for_more_fields_and_add_its_own)
     fake_gateway_open(&g, "providers: {o: {type: openai, base_url: 'http://o.test/v1', api_key: "
                           "sk-openai-1, organization: org-ours, forward_organization: false, "
                           "forward_headers: [X-Team, x-other], headers: {x-fixed: 'yes'}}}\n");
-    fake_gateway_send(&g,
-                      POST_CHAT "x-team: search\nx-others: 1\nopenai-organization: org-theirs\n",
-                      CHAT("m"));
+    fake_gateway_send(
+        &g, POST_CHAT "x-team: search\nx-others: 1\nopenai-organization: org-theirs\n", CHAT("m"));
     const struct fake_call *c = fake_gateway_call(&g, 0);
     EXPECT_STR(fake_call_field(c, STR("x-team")), "search");
     EXPECT_STR(fake_call_field(c, STR("x-fixed")), "yes");
@@ -221,8 +235,12 @@ TEST(the_providers_fields_come_back_by_a_list)
                            "access-control-allow-origin: *\nx-should-retry: true\n");
     say(&g, "{}");
     say_end(&g);
-    static const char *const gone[] = {"openai-organization", "set-cookie", "alt-svc", "server",
-                                       "strict-transport-security", "access-control-allow-origin",
+    static const char *const gone[] = {"openai-organization",
+                                       "set-cookie",
+                                       "alt-svc",
+                                       "server",
+                                       "strict-transport-security",
+                                       "access-control-allow-origin",
                                        "x-ratelimit-remaining-tokens"};
     for (unsigned i = 0; i < ARRAY_LEN(gone); i++)
         if (!str_is_null(fake_exchange_field(x, str_from_c(gone[i]))))
@@ -240,11 +258,14 @@ TEST(the_providers_fields_come_back_by_a_list)
 TEST(wishes_that_are_wrong_or_unknown_are_refused)
 {
     static const char *const wishes[] = {
-        "x-gateway-timeout: soon", "x-gateway-timeout: 0", "x-gateway-timeout: -1s",
-        "x-gateway-timeout: 99999999999999999999s", "x-gateway-timeout: s", "x-gateway-timeout:",
-        "x-gateway-retries: 11", "x-gateway-retries: many", "x-gateway-provider: nobody",
-        "x-gateway-strategy: best", "x-gateway-metadata: [1]", "x-gateway-metadata: {",
-        "x-gateway-cache: max-age=9", "x-gateway-whatever: 1", "X-Gateway-Fallbacks: b",
+        "x-gateway-timeout: soon",    "x-gateway-timeout: 0",
+        "x-gateway-timeout: -1s",     "x-gateway-timeout: 99999999999999999999s",
+        "x-gateway-timeout: s",       "x-gateway-timeout:",
+        "x-gateway-retries: 11",      "x-gateway-retries: many",
+        "x-gateway-provider: nobody", "x-gateway-strategy: best",
+        "x-gateway-metadata: [1]",    "x-gateway-metadata: {",
+        "x-gateway-cache: max-age=9", "x-gateway-whatever: 1",
+        "X-Gateway-Fallbacks: b",
     };
     for (unsigned i = 0; i < ARRAY_LEN(wishes); i++) {
         char head[200];
@@ -256,10 +277,11 @@ TEST(wishes_that_are_wrong_or_unknown_are_refused)
 TEST(wishes_that_are_right_are_taken)
 {
     static const char *const wishes[] = {
-        "x-gateway-timeout: 500ms", "x-gateway-timeout: 30s", "x-gateway-timeout: 2m",
-        "x-gateway-timeout: 1h", "x-gateway-timeout: 7", "x-gateway-retries: 0",
-        "x-gateway-provider: a", "x-gateway-strategy: random", "x-gateway-cache: no-store",
-        "x-gateway-metadata: {\"run\":7}",
+        "x-gateway-timeout: 500ms",  "x-gateway-timeout: 30s",
+        "x-gateway-timeout: 2m",     "x-gateway-timeout: 1h",
+        "x-gateway-timeout: 7",      "x-gateway-retries: 0",
+        "x-gateway-provider: a",     "x-gateway-strategy: random",
+        "x-gateway-cache: no-store", "x-gateway-metadata: {\"run\":7}",
     };
     for (unsigned i = 0; i < ARRAY_LEN(wishes); i++) {
         struct fake_gateway g;
@@ -330,8 +352,8 @@ TEST(bodies_that_are_wrong_are_refused_with_the_field_at_fault)
         struct fake_gateway g;
         char param[64];
         fake_gateway_open(&g, CONFIGURATION);
-        struct fake_exchange *x = fake_gateway_send(
-            &g, POST_CHAT "transfer-encoding: chunked\n", NULL);
+        struct fake_exchange *x =
+            fake_gateway_send(&g, POST_CHAT "transfer-encoding: chunked\n", NULL);
         fake_exchange_feed(x, str_from_c(rows[i].body));
         fake_exchange_feed_end(x);
         fake_gateway_settle(&g);

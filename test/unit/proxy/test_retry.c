@@ -7,11 +7,15 @@ TEST(failures_move_on_to_the_next_target_at_once)
         enum err err; /* NONE: the status */
         int status;
     } rows[] = {
-        {ERR_UPSTREAM_CONNECT, 0}, {ERR_UPSTREAM_DNS, 0},  {ERR_UPSTREAM_TLS, 0},
-        {ERR_CONNECT_TIMEOUT, 0},  {ERR_QUEUE_FULL, 0},    {ERR_QUEUE_TIMEOUT, 0},
+        {ERR_UPSTREAM_CONNECT, 0}, {ERR_UPSTREAM_DNS, 0},
+        {ERR_UPSTREAM_TLS, 0},     {ERR_CONNECT_TIMEOUT, 0},
+        {ERR_QUEUE_FULL, 0},       {ERR_QUEUE_TIMEOUT, 0},
         {ERR_UPSTREAM_RESET, 0},   {ERR_UPSTREAM_MALFORMED, 0},
-        {ERR_NONE, 401}, {ERR_NONE, 403}, {ERR_NONE, 404}, {ERR_NONE, 408}, {ERR_NONE, 429},
-        {ERR_NONE, 500}, {ERR_NONE, 502}, {ERR_NONE, 503}, {ERR_NONE, 504}, {ERR_NONE, 529},
+        {ERR_NONE, 401},           {ERR_NONE, 403},
+        {ERR_NONE, 404},           {ERR_NONE, 408},
+        {ERR_NONE, 429},           {ERR_NONE, 500},
+        {ERR_NONE, 502},           {ERR_NONE, 503},
+        {ERR_NONE, 504},           {ERR_NONE, 529},
     };
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         struct fake_gateway g;
@@ -38,8 +42,9 @@ TEST(failures_move_on_to_the_next_target_at_once)
 TEST(the_last_target_is_tried_again_after_a_growing_pause)
 {
     struct fake_gateway g;
-    fake_gateway_open(&g, "defaults: {retry: {attempts: 2, total: 3, base: 200ms, jitter: 0%}}\n"
-                          PROVIDERS "models: {one: a/up-one}\n");
+    fake_gateway_open(
+        &g, "defaults: {retry: {attempts: 2, total: 3, base: 200ms, jitter: 0%}}\n" PROVIDERS
+            "models: {one: a/up-one}\n");
     struct fake_exchange *x = ask(&g, "one");
     say_answer(&g, 500, "{}");
     advance_ms(&g, 190);

@@ -2,7 +2,6 @@
 #include "proxy_helper.h"
 #include <stdio.h>
 
-
 TEST(events_pass_one_by_one_and_as_they_are)
 {
     struct fake_gateway g;
@@ -48,9 +47,10 @@ TEST(usage_is_asked_for_and_hidden_from_who_did_not_ask)
     EXPECT(fake_gateway_record(&g)->usage.known);
     EXPECT_EQ(fake_gateway_record(&g)->usage.input, 3);
     EXPECT_EQ(fake_gateway_record(&g)->usage.output, 5);
-    x = fake_gateway_post(&g, "/v1/chat/completions",
-                          "{\"model\":\"one\",\"stream\":true,\"stream_options\":{\"include_usage\":"
-                          "true},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+    x = fake_gateway_post(
+        &g, "/v1/chat/completions",
+        "{\"model\":\"one\",\"stream\":true,\"stream_options\":{\"include_usage\":"
+        "true},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
     say_head(&g, EVENTS_HEAD);
     say(&g, WORD("Hi") FINISH USAGE DONE);
     say_end(&g);
@@ -62,9 +62,10 @@ TEST(usage_options_of_the_client_are_kept_beside_ours)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
-    fake_gateway_post(&g, "/v1/chat/completions",
-                      "{\"model\":\"one\",\"stream\":true,\"stream_options\":{\"include_obfuscation\":"
-                      "false},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+    fake_gateway_post(
+        &g, "/v1/chat/completions",
+        "{\"model\":\"one\",\"stream\":true,\"stream_options\":{\"include_obfuscation\":"
+        "false},\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
     say_head(&g, EVENTS_HEAD);
     str sent = buf_str(&fake_gateway_call(&g, 0)->body);
     EXPECT_CONTAINS(sent, "\"include_obfuscation\":false");
@@ -176,8 +177,8 @@ TEST(a_responses_stream_fails_in_its_own_words)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
-    struct fake_exchange *x =
-        fake_gateway_post(&g, "/v1/responses", "{\"model\":\"one\",\"stream\":true,\"input\":\"hi\"}");
+    struct fake_exchange *x = fake_gateway_post(
+        &g, "/v1/responses", "{\"model\":\"one\",\"stream\":true,\"input\":\"hi\"}");
     say_head(&g, EVENTS_HEAD);
     say(&g, "event: response.created\ndata: {\"type\":\"response.created\"}\n\n");
     EXPECT_EQ(x->head.status, 0);
@@ -198,7 +199,8 @@ static struct fake_exchange *complete_stream(struct fake_gateway *g, const char 
 {
     fake_gateway_open(g, CONFIGURATION);
     struct fake_exchange *x = fake_gateway_send(
-        g, head, "{\"model\":\"one\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}");
+        g, head,
+        "{\"model\":\"one\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"\"}]}");
     say_head(g, EVENTS_HEAD);
     say(g, WORD("Hi") FINISH DONE);
     EXPECT(!x->ended);

@@ -39,8 +39,7 @@ TEST(a_form_may_arrive_in_any_pieces)
     for (size_t at = 1; at < sizeof(form) - 1; at++) {
         struct fake_gateway g;
         fake_gateway_open(&g, CONFIGURATION);
-        struct fake_exchange *x =
-            fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
+        struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
         fake_exchange_feed(x, str_make(form, at));
         fake_gateway_settle(&g);
         if (g.caller.count)
@@ -67,8 +66,11 @@ TEST(a_long_upload_waits_for_its_provider)
     memset(piece, 'a', sizeof(piece) - 1);
     fake_gateway_open(&g, CONFIGURATION);
     struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
-    fake_exchange_feed(x, STR(PART("model", "one")
-                              "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
+    fake_exchange_feed(
+        x,
+        STR(PART(
+            "model",
+            "one") "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
     fake_gateway_settle(&g);
     struct fake_call *c = fake_gateway_call(&g, 0);
     EXPECT(!x->flow); /* until somebody takes it */
@@ -96,8 +98,11 @@ TEST(an_upload_that_was_begun_is_not_tried_again)
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
     struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
-    fake_exchange_feed(x, STR(PART("model", "two")
-                              "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
+    fake_exchange_feed(
+        x,
+        STR(PART(
+            "model",
+            "two") "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
     fake_gateway_settle(&g);
     fake_call_connect(fake_gateway_call(&g, 0));
     fake_exchange_feed(x, STR("some of it"));
@@ -112,8 +117,7 @@ TEST(a_form_that_is_whole_is_tried_again)
 {
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
-    struct fake_exchange *x =
-        fake_gateway_send(&g, FORM_HEAD, PART("model", "two") FORM_END);
+    struct fake_exchange *x = fake_gateway_send(&g, FORM_HEAD, PART("model", "two") FORM_END);
     EXPECT_EQ(g.caller.count, 1);
     say_error(&g, ERR_UPSTREAM_RESET);
     if (g.caller.count == 2)
@@ -127,8 +131,11 @@ TEST(a_provider_may_answer_before_the_upload_ends)
     struct fake_gateway g;
     fake_gateway_open(&g, CONFIGURATION);
     struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "content-length: 100000\n");
-    fake_exchange_feed(x, STR(PART("model", "one")
-                              "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
+    fake_exchange_feed(
+        x,
+        STR(PART(
+            "model",
+            "one") "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
     fake_gateway_settle(&g);
     say_answer(&g, 413, "{\"error\":{\"message\":\"too big\"}}");
     EXPECT_EQ(x->head.status, 413);
@@ -174,8 +181,11 @@ TEST(an_upload_over_its_limit_is_refused_wherever_it_is_noticed)
     struct fake_gateway g;
     fake_gateway_open(&g, "server: {max_upload: 1KiB}\n" CONFIGURATION);
     struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
-    fake_exchange_feed(x, STR(PART("model", "one")
-                              "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
+    fake_exchange_feed(
+        x,
+        STR(PART(
+            "model",
+            "one") "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"));
     fake_gateway_settle(&g);
     fake_call_connect(fake_gateway_call(&g, 0));
     static char piece[2000];
