@@ -55,7 +55,8 @@ void server_set_tls(struct server *s, unsigned id, struct tls_context *tls); /* 
 void server_unlisten(struct server *s, unsigned id);
 
 /* Stops accepting, closes idle connections, says `connection: close` on answers from now on; calls
- * on_drained once no connection is left (at once if none, but never inside the call). */
+ * on_drained once every answer is out (at once if none runs, but never inside the call).  Connections
+ * that only wait for their client to close, too, do not count. */
 void server_drain(struct server *s, void (*on_drained)(void *arg), void *arg);
 
 /* Closes everything now; running exchanges get on_gone(ERR_CLIENT_GONE), inside the call. */
