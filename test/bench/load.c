@@ -27,16 +27,16 @@ enum { SAMPLES_MAX = 1 << 21, BUFFER = 65536 };
 struct conn {
     int fd;
     uint64_t sent_us, first_us;
-    size_t sent;          /* bytes of the request that are out */
+    size_t sent; /* bytes of the request that are out */
     int in_head, chunked;
-    uint64_t body_left;   /* content-length, or of the chunk */
-    int chunk_state;      /* 0 size line, 1 data, 2 end of data, 3 last */
+    uint64_t body_left; /* content-length, or of the chunk */
+    int chunk_state;    /* 0 size line, 1 data, 2 end of data, 3 last */
     char line[64];
     unsigned line_len;
     char head[4096];
     unsigned head_len;
     unsigned next_token;
-    char tail[32];        /* of the last piece, for a "tokN" that was cut */
+    char tail[32]; /* of the last piece, for a "tokN" that was cut */
     unsigned tail_len;
     int status;
 };
@@ -46,8 +46,8 @@ static struct {
     double seconds;
     uint64_t requests_max;
     const char *model, *key, *path, *body_file;
-} options = {.port = 8080, .connections = 1, .seconds = 5, .model = "bench",
-             .path = "/v1/chat/completions"};
+} options = {
+    .port = 8080, .connections = 1, .seconds = 5, .model = "bench", .path = "/v1/chat/completions"};
 
 static char *request;
 static size_t request_len;
@@ -110,8 +110,8 @@ static void fail(struct conn *c, const char *why)
 static void push_request(struct conn *c)
 {
     while (c->sent < request_len) {
-        ssize_t n = send(c->fd, request + c->sent, request_len - c->sent,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n =
+            send(c->fd, request + c->sent, request_len - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0) {
             if (errno != EAGAIN)
                 fail(c, strerror(errno));
@@ -291,8 +291,8 @@ static int by_size(const void *a, const void *b)
 static void print_latencies(const char *name, uint32_t *v, size_t n)
 {
     qsort(v, n, sizeof(*v), by_size);
-    printf(", \"%s\": {\"p50\": %u, \"p90\": %u, \"p99\": %u, \"max\": %u}", name,
-           n ? v[n / 2] : 0, n ? v[n * 9 / 10] : 0, n ? v[n * 99 / 100] : 0, n ? v[n - 1] : 0);
+    printf(", \"%s\": {\"p50\": %u, \"p90\": %u, \"p99\": %u, \"max\": %u}", name, n ? v[n / 2] : 0,
+           n ? v[n * 9 / 10] : 0, n ? v[n * 99 / 100] : 0, n ? v[n - 1] : 0);
 }
 
 static void parse(int argc, char **argv)
@@ -345,7 +345,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < options.connections; i++) {
         conns[i].fd = connect_one();
         epoll_ctl(epoll_fd, EPOLL_CTL_ADD, conns[i].fd,
-                  &(struct epoll_event){.events = EPOLLIN | (request_len > 60000 ? EPOLLOUT : 0), .data.ptr = &conns[i]});
+                  &(struct epoll_event){.events = EPOLLIN | (request_len > 60000 ? EPOLLOUT : 0),
+                                        .data.ptr = &conns[i]});
         begin(&conns[i]);
     }
     started_us = clock_us();

@@ -27,8 +27,8 @@ enum { CONNS_MAX = 65536, BUFFER = 16384, WHEEL = 4096 /* ms */ };
 struct conn {
     int fd;
     size_t have;
-    char *in;          /* a request that came in pieces */
-    size_t need;       /* bytes of body still to come */
+    char *in;    /* a request that came in pieces */
+    size_t need; /* bytes of body still to come */
     int stream;
     unsigned events, sent, every_ms;
     struct conn *next; /* in the wheel's slot */
@@ -129,10 +129,11 @@ static void respond(struct conn *c)
         return;
     }
     char all[sizeof(head) + sizeof(answer_body)];
-    int len = snprintf(all, sizeof(all),
-                       "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\n"
-                       "content-length: %zu\r\n\r\n%s",
-                       sizeof(answer_body) - 1, answer_body);
+    int len =
+        snprintf(all, sizeof(all),
+                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\n"
+                 "content-length: %zu\r\n\r\n%s",
+                 sizeof(answer_body) - 1, answer_body);
     put(c, all, (size_t)len);
 }
 
