@@ -296,7 +296,11 @@ static char *name_text(X509_NAME *name)
     char *bytes, *text = NULL;
     if (out && X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253) >= 0) {
         long len = BIO_get_mem_data(out, &bytes);
-        text = len > 0 ? strndup(bytes, (size_t)len) : NULL;
+        text = len > 0 ? malloc((size_t)len + 1) : NULL;
+        if (text) { /* the bytes of a memory BIO end without a NUL */
+            memcpy(text, bytes, (size_t)len);
+            text[len] = '\0';
+        }
     }
     BIO_free(out);
     return text;
