@@ -69,12 +69,24 @@ static struct chunk chunk_read(const struct json_doc *doc)
     return c;
 }
 
+/* {"object":"error","message":...}: vLLM before 0.10, which sends [DONE] all the same. */
+static bool is_flat_error(const struct json_doc *doc)
+{
+    uint32_t object = json_member(doc, JSON_ROOT, STR("object"));
+    return json_is(doc, object, JSON_STRING) && json_string_eq(doc, object, STR("error"));
+}
+
 static void chunk_event(const struct json_doc *doc, struct event_facts *out)
 {
     struct chunk c = chunk_read(doc);
     if (json_is(doc, c.error, JSON_OBJECT) || json_is(doc, c.error, JSON_STRING)) {
         out->kind = EVENT_FAILED;
         out->error = json_raw(doc, c.error);
+        return;
+    }
+    if (c.choices == JSON_NONE && is_flat_error(doc)) {
+        out->kind = EVENT_FAILED;
+        out->error = json_raw(doc, JSON_ROOT);
         return;
     }
     openai_usage_read(doc, c.usage, &out->usage);

@@ -43,6 +43,8 @@ void openai_usage_read(const struct json_doc *doc, uint32_t usage, struct usage 
     u.input = number(doc, usage, STR("prompt_tokens"), STR("input_tokens"), &u.clamped);
     u.output = number(doc, usage, STR("completion_tokens"), STR("output_tokens"), &u.clamped);
     u.cached = number(doc, in, STR("cached_tokens"), none, &u.clamped);
+    if (u.cached < 0) /* Together, for some models */
+        u.cached = number(doc, usage, STR("cached_tokens"), none, &u.clamped);
     u.cache_write = number(doc, in, STR("cache_write_tokens"), none, &u.clamped);
     u.reasoning = number(doc, of, STR("reasoning_tokens"), none, &u.clamped);
     if (u.input >= 0)

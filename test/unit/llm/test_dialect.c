@@ -138,6 +138,14 @@ TEST(usage_is_counted_in_disjoint_buckets)
     EXPECT_EQ(u.reasoning, 15);
 }
 
+TEST(cached_tokens_may_stand_beside_the_others)
+{
+    struct usage u =
+        usage_of("{\"prompt_tokens\":90,\"completion_tokens\":4,\"cached_tokens\":64}");
+    EXPECT_EQ(u.input, 26);
+    EXPECT_EQ(u.cached, 64);
+}
+
 TEST(what_is_not_said_is_unknown)
 {
     EXPECT(!usage_of("null").known);

@@ -65,6 +65,7 @@ TEST(events_of_a_stream_are_told_apart)
         {"[DONE]", EVENT_END},
         {"{\"error\":{\"message\":\"overloaded\",\"type\":\"server_error\"}}", EVENT_FAILED},
         {"{\"error\":\"in words\"}", EVENT_FAILED},
+        {"{\"object\":\"error\",\"message\":\"engine died\",\"code\":500}", EVENT_FAILED},
         {"{\"error\":null,\"choices\":[{\"delta\":{\"content\":\"x\"}}]}", EVENT_CONTENT},
     };
     expect_rows(rows, ARRAY_LEN(rows));
