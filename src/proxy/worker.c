@@ -97,7 +97,7 @@ str worker_on_refused(void *worker, struct arena *a, enum err why, const char *r
     char ip[64];
     struct request_record rec = {
         .wall_us = loop_wall_us(),
-        .path = target,
+        .path = str_split(&target, '?'), /* the query may hold the client's key */
         .endpoint = STR(""),
         .route = STR(""),
         .client_ip = address_ip_text(peer, ip),

@@ -176,6 +176,40 @@ TEST(forms_that_cannot_be_decided_by_are_refused)
     }
 }
 
+/* What we decided by must be what the provider reads. */
+TEST(a_field_that_comes_again_behind_the_file_ends_the_upload)
+{
+    struct fake_gateway g;
+    fake_gateway_open(&g, CONFIGURATION);
+    struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
+    fake_exchange_feed(x, STR(PART("model", "one") FILE_PART));
+    fake_gateway_settle(&g);
+    fake_call_connect(fake_gateway_call(&g, 0));
+    fake_exchange_feed(x, STR(PART("model", "two") FORM_END));
+    fake_gateway_settle(&g);
+    EXPECT_EQ(x->head.status, 400);
+    EXPECT_STR(error_code(x), "duplicate_parameter");
+    EXPECT(fake_gateway_call(&g, 0)->released);
+    EXPECT(!fake_gateway_call(&g, 0)->body_ended);
+    fake_gateway_close(&g);
+}
+
+TEST(a_form_that_ends_without_its_last_boundary_is_not_sent_as_whole)
+{
+    struct fake_gateway g;
+    fake_gateway_open(&g, CONFIGURATION);
+    struct fake_exchange *x = fake_gateway_begin(&g, FORM_HEAD "transfer-encoding: chunked\n");
+    fake_exchange_feed(x, STR(PART("model", "one") FILE_PART));
+    fake_gateway_settle(&g);
+    fake_call_connect(fake_gateway_call(&g, 0));
+    fake_exchange_feed_end(x);
+    fake_gateway_settle(&g);
+    EXPECT_EQ(x->head.status, 400);
+    EXPECT_STR(error_code(x), "form_invalid");
+    EXPECT(!fake_gateway_call(&g, 0)->body_ended);
+    fake_gateway_close(&g);
+}
+
 TEST(an_upload_over_its_limit_is_refused_wherever_it_is_noticed)
 {
     struct fake_gateway g;
