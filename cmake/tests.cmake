@@ -76,6 +76,12 @@ function(test_needs_support out)
     set(${out} ${needed} PARENT_SCOPE)
 endfunction()
 
+# What hangs is ended; a sanitizer makes everything several times slower.
+set(timeout 120)
+if(LG_SANITIZE)
+    set(timeout 900)
+endif()
+
 # Builds and registers the tests of one folder; `label` is the name's beginning and ctest's label.
 function(add_test_folder folder prefix label libraries)
     file(GLOB all CONFIGURE_DEPENDS ${folder}/*.c)
@@ -99,7 +105,7 @@ function(add_test_folder folder prefix label libraries)
         target_include_directories(${name} PRIVATE ${folder})
         target_link_libraries(${name} PRIVATE test_main ${own} ${extra} ${libraries})
         add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-        set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 120)
+        set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
     endforeach()
 endfunction()
 
@@ -123,7 +129,7 @@ foreach(file ${fuzzers})
     else()
         add_executable(${name} ${file} ${test_dir}/fuzz/replay.c)
         add_test(NAME ${name} COMMAND ${name} ${test_dir}/fuzz/corpus/${corpus})
-        set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+        set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${timeout})
     endif()
     # Its own declaration of the entry point would be one more line in every target.
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
