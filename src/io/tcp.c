@@ -339,7 +339,7 @@ int tcp_adopt(struct tcp *t, int fd)
 
 struct stream *tcp_open(struct loop *l, int fd)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {0};
     socklen_t len = sizeof(a);
     if (getsockname(fd, (struct sockaddr *)&a, &len)) {
         close(fd);

@@ -7,8 +7,9 @@
 
 /*
  * Counters: an unref that reaches zero frees, on whichever thread.  Release on the way down and
- * acquire before freeing order every thread's last reads before the memory goes; taking another
- * reference needs no order, since whoever takes it holds one already.
+ * acquire by the one that frees order every thread's last reads before the memory goes; taking
+ * another reference needs no order, since whoever takes it holds one already.  The acquire is part
+ * of the decrement, for ThreadSanitizer does not see fences.
  */
 static void counter_up(_Atomic unsigned *refs)
 {
@@ -17,12 +18,9 @@ static void counter_up(_Atomic unsigned *refs)
 
 static bool counter_down(_Atomic unsigned *refs)
 {
-    unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_release);
+    unsigned before = atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel);
     CHECK(before > 0);
-    if (before > 1)
-        return false;
-    atomic_thread_fence(memory_order_acquire);
-    return true;
+    return before == 1;
 }
 
 /* What one provider said that it has; shared by snapshots. */
