@@ -117,6 +117,7 @@ static void render_labels(struct buf *out, enum metric_id id, const str *values,
     const struct metric_facts *f = metric_facts(id);
     if (!f->labels[0])
         return;
+    CHECK(values || others);
     for (unsigned i = 0; f->labels[i]; i++) {
         buf_printf(out, "%c%s=\"", i ? ',' : '{', f->labels[i]);
         add_label_value(out, others ? STR("other") : values[i]);

@@ -71,7 +71,7 @@ static inline bool str_ends(str s, str suffix)
 static inline str str_from(str s, size_t at)
 {
     at = at < s.len ? at : s.len;
-    return (str){.ptr = s.ptr ? s.ptr + at : NULL, .len = s.len - at};
+    return (str){.ptr = at ? s.ptr + at : s.ptr, .len = s.len - at};
 }
 
 static inline str str_first(str s, size_t len)
