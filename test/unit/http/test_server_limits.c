@@ -335,7 +335,8 @@ TEST(a_drain_closes_idle_connections_and_waits_for_the_others)
     EXPECT_EQ(guest_count(&half, "hello"), 1);
     EXPECT_EQ(guest_count(&waiting, "connection: close\r\n"), 1);
     EXPECT_EQ(guest_count(&streaming, "0\r\n\r\n"), 1);
-    HOST_UNTIL(h, h->drained == 1); /* their answers are out: that they keep the socket delays nobody */
+    HOST_UNTIL(h, h->drained ==
+                      1); /* their answers are out: that they keep the socket delays nobody */
     guest_leave(&idle);
     guest_leave(&half);
     guest_leave(&waiting);
