@@ -321,3 +321,31 @@ def test_a_provider_that_is_down_does_not_hinder_the_start(gateway, upstream):
         "up": upstream.provider(models=["m"])}})
     assert gw.chat(model="m").status == 200
     assert gw.get("/v1/models").status == 200
+
+
+def test_a_level_silences_what_is_below_it(gateway, upstream):
+    upstream.answer(reply(x.COMPLETION))
+    loud = gateway({"log": {"level": "info"}, "providers": {"up": upstream.provider()}})
+    quiet = gateway({"log": {"level": "error"}, "providers": {"up": upstream.provider()}})
+    for gw in (loud, quiet):
+        assert gw.chat(model="up/m").status == 200
+        gw.stop()
+    assert "stopping" in loud.stderr() and "stopping" not in quiet.stderr()
+
+
+def test_a_preset_brings_its_address(check):
+    done = check("""\
+        providers: {fast: {type: openai-compatible, preset: groq, api_key: sk-own-secret-value}}
+        """, "--print")
+    assert done.returncode == 0, done.stdout + done.stderr
+    provider = yaml.safe_load(done.stdout)["providers"]["fast"]
+    assert provider["base_url"] == "https://api.groq.com/openai/v1"
+
+
+@pytest.mark.parametrize("limit, tries", [("500ms", 1), ("5s", 2)])
+def test_a_wish_to_wait_is_granted_up_to_a_limit(gateway, upstream, limit, tries):
+    upstream.answer(reply(x.error("slow down", "rate_limit_exceeded"), 429, headers=[("retry-after", "1")]))
+    gw = gateway({"workers": 1, "defaults": {"retry": {"attempts": 1, "total": 2, "retry_after_max": limit}},
+                  "providers": {"up": upstream.provider()}})
+    assert gw.chat(model="up/m").status == 429
+    assert len(upstream.requests) == tries
