@@ -30,6 +30,9 @@ install(DIRECTORY ${CMAKE_SOURCE_DIR}/conf/
         DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples OPTIONAL FILES_MATCHING PATTERN "*.yaml")
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE ${CMAKE_SOURCE_DIR}/CHANGELOG.md
         DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
-configure_file(${CMAKE_SOURCE_DIR}/deploy/systemd/llm-gateway.service.in
-               ${CMAKE_BINARY_DIR}/llm-gateway.service @ONLY)
+# The unit names the program where this installation puts it, which is known only now.
+install(CODE "
+    set(PROGRAM_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+    configure_file(\"${CMAKE_SOURCE_DIR}/deploy/systemd/llm-gateway.service.in\"
+                   \"${CMAKE_BINARY_DIR}/llm-gateway.service\" @ONLY)")
 install(FILES ${CMAKE_BINARY_DIR}/llm-gateway.service DESTINATION lib/systemd/system)
