@@ -40,7 +40,11 @@ class Authority:
              .serial_number(x509.random_serial_number())
              .not_valid_before(now + datetime.timedelta(days=since))
              .not_valid_after(now + datetime.timedelta(days=days))
-             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True))
+             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+             # Python from 3.13 on refuses certificates that do not name their keys (RFC 5280, 4.2.1).
+             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                 self.key.public_key()), critical=False))
         if ca:
             b = b.add_extension(x509.KeyUsage(
                 digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
