@@ -216,6 +216,39 @@ void rig_open(struct rig *r)
     rig_open_with(r, 1);
 }
 
+bool heard_error(const void *heard)
+{
+    return ((const struct heard *)heard)->errors > 0;
+}
+
+static void bound_look(void *arg)
+{
+    struct bound *b = arg;
+    b->missed = !b->happened(b->arg);
+}
+
+static void bound_due(void *arg)
+{
+    struct bound *b = arg;
+    loop_defer(b->loop, &b->look);
+}
+
+void bound_start(struct bound *b, struct rig *r, unsigned ms, bool (*happened)(const void *arg),
+                 const void *arg)
+{
+    *b = (struct bound){.loop = r->loop, .happened = happened, .arg = arg};
+    timer_init(&b->timer, bound_due, b);
+    deferred_init(&b->look, bound_look, b);
+    timer_start(r->loop, &b->timer, ms);
+}
+
+bool bound_kept(struct bound *b)
+{
+    timer_stop(&b->timer);
+    deferred_cancel(&b->look);
+    return !b->missed;
+}
+
 void rig_turn(struct rig *r)
 {
     loop_turn(r->loop, false);

@@ -106,6 +106,27 @@ bool call_over(const struct heard *h);
         }                                                                                          \
     } while (0)
 
+/*
+ * Something must have happened within so many milliseconds of the loop's own time.  The bound is a
+ * timer of the same loop, which looks when it fires; so it is the order of two events that is tested,
+ * and a machine that stands still for a second moves both.
+ */
+struct bound {
+    struct timer timer;
+    struct deferred look; /* what else is due in this turn is told first */
+    struct loop *loop;
+    bool (*happened)(const void *arg);
+    const void *arg;
+    bool missed;
+};
+
+void bound_start(struct bound *b, struct rig *r, unsigned ms, bool (*happened)(const void *arg),
+                 const void *arg);
+/* For `happened`: the call (struct heard) was told an error. */
+bool heard_error(const void *heard);
+/* Ends it; true: the bound was kept. */
+bool bound_kept(struct bound *b);
+
 void rig_turn(struct rig *r);
 void rig_turn_ms(struct rig *r, unsigned ms);
 
