@@ -216,7 +216,7 @@ void rig_open(struct rig *r)
     rig_open_with(r, 1);
 }
 
-bool heard_error(const void *heard)
+bool call_has_failed(const void *heard)
 {
     return ((const struct heard *)heard)->errors > 0;
 }

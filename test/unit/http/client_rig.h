@@ -123,7 +123,7 @@ struct bound {
 void bound_start(struct bound *b, struct rig *r, unsigned ms, bool (*happened)(const void *arg),
                  const void *arg);
 /* For `happened`: the call (struct heard) was told an error. */
-bool heard_error(const void *heard);
+bool call_has_failed(const void *heard);
 /* Ends it; true: the bound was kept. */
 bool bound_kept(struct bound *b);
 

@@ -287,7 +287,7 @@ TEST(a_refused_connection_is_told_at_once)
     r.endpoint.key = STR("gone");
     provider_close(&gone);
     rig_turn(&r);
-    bound_start(&bound, &r, 200, heard_error, &h);
+    bound_start(&bound, &r, 200, call_has_failed, &h);
     call_post(&r, &h, STR("{}"));
     TURN_UNTIL(&r, h.errors);
     EXPECT(bound_kept(&bound));

@@ -196,7 +196,7 @@ TEST(a_host_that_does_not_answer_is_a_connect_timeout)
     r.endpoint.key = STR("deaf");
     r.endpoint.connect_timeout_ms = 80;
     uint64_t began = loop_clock_us();
-    bound_start(&bound, &r, 130, heard_error, &h);
+    bound_start(&bound, &r, 130, call_has_failed, &h);
     call_post(&r, &h, STR("{}"));
     TURN_UNTIL(&r, h.errors);
     EXPECT(bound_kept(&bound));

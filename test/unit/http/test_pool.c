@@ -108,7 +108,7 @@ TEST(who_waits_too_long_in_the_queue_is_told)
     r.endpoint.pool.queue_timeout_ms = 60;
     uint64_t began = loop_clock_us();
     call_post(&r, &h[0], STR("{}"));
-    bound_start(&bound, &r, 110, heard_error, &h[1]);
+    bound_start(&bound, &r, 110, call_has_failed, &h[1]);
     call_post(&r, &h[1], STR("{}"));
     TURN_UNTIL(&r, h[1].errors);
     EXPECT(bound_kept(&bound));
