@@ -93,7 +93,6 @@ bool relay_begin_answer(struct request *r, int64_t content_length, bool end)
 
 void relay_finish_well(struct request *r)
 {
-    r->answer_ended = true;
     attempt_done(r);
     request_finish(r);
 }
@@ -113,8 +112,6 @@ void relay_early_head(struct request *r)
     r->last_sent_us = loop_now_us(r->worker->loop);
     exchange_send(r->ex, head, NULL, 0, false);
 }
-
-/* The terminal event has come, and now the framing's end, or what stands for it. */
 
 void relay_note_facts(struct request *r, const struct event_facts *facts)
 {
@@ -249,7 +246,6 @@ void relay_fail(struct request *r, enum err err, str message)
         write_failure(r, err, message);
     else
         exchange_abort(r->ex);
-    r->answer_ended = true;
     request_finish(r);
 }
 

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "llm/error_kind.h"
 #include "llm/provider.h"
 
 /* Taken apart once, whichever worker is first. */
@@ -114,7 +115,7 @@ void relay_hold_end(struct request *r)
     if (facts.error.len) { /* an error that calls itself a success */
         enum err err = relay_event_err(facts.error);
         relay_keep_error(r, err, facts.error);
-        attempt_failed(r, err, facts.error);
+        attempt_failed(r, err, error_kind(facts.error, r->arena));
         return;
     }
     if (facts.unreadable || lacks_body(r)) {
@@ -177,5 +178,5 @@ void relay_error_end(struct request *r)
     r->attempt->retry_after = y->retry_after;
     if (!r->rec.retry_after.len)
         r->rec.retry_after = y->retry_after;
-    attempt_failed(r, err, err == ERR_UPSTREAM_AUTH ? STR_NULL : body); /* may echo the key */
+    attempt_failed(r, err, error_kind(body, r->arena));
 }

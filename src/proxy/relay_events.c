@@ -1,5 +1,7 @@
 #include "proxy/relay_impl.h"
 
+#include "llm/error_kind.h"
+
 /* An error inside the stream before content: what would it have been as a status? */
 enum err relay_event_err(str error)
 {
@@ -41,18 +43,17 @@ static void event_failed(struct request *r, const struct event_facts *facts, str
     if (r->state != REQUEST_ANSWERING) {
         enum err err = relay_event_err(facts->error);
         relay_keep_error(r, err, facts->error);
-        attempt_failed(r, err, facts->error);
+        attempt_failed(r, err, error_kind(facts->error, r->arena));
         return;
     }
     r->rec.truncated = true;
-    request_note(r, ERR_UPSTREAM_STREAM_ERROR, facts->error);
+    request_note(r, ERR_UPSTREAM_STREAM_ERROR, error_kind(facts->error, r->arena));
     if (!chain_add(&y->out, raw)) {
         relay_fail(r, ERR_NO_MEMORY, STR("Out of memory."));
         return;
     }
     relay_flush(r, NULL, true); /* its own words, then the end; no terminal event */
     attempt_abandon(r, ERR_UPSTREAM_STREAM_ERROR);
-    r->answer_ended = true;
     request_finish(r);
 }
 

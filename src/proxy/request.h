@@ -104,7 +104,7 @@ struct request {
     str answer_id;       /* the provider's id of the answer, as far as it was seen */
     struct relay *relay; /* of the current attempt; NULL: nothing has come */
     bool head_sent;      /* also by early_headers, before there is content */
-    bool answer_ended, client_gone;
+    bool client_gone;
     bool stream_counted;   /* in worker_stats.active_streams */
     bool events_mode;      /* the answer is an event stream */
     uint64_t last_sent_us; /* something was sent to the client */
@@ -126,7 +126,7 @@ void request_run(struct request *r);
 void request_enter(struct request *r, enum request_state next);
 
 /* Ends the request with our own error answer (or visibly, when the head was sent).  param: the
- * field at fault, or null.  detail: for the log, may be null. */
+ * field at fault, or null.  The message goes to the client and to the log. */
 void request_fail(struct request *r, enum err err, str message, str param);
 
 /* Sends a whole answer of our own and finishes. */

@@ -33,7 +33,6 @@ struct worker_options {
     const char *version; /* for user-agent */
     /* Called once for each request, at its end. */
     void (*on_finish)(void *arg, const struct request_record *record);
-    /* A running request changes what is shown as active (gauges); may be NULL. */
     void *arg;
     const struct local_page *pages; /* need no key; end with path NULL */
     void *pages_arg;

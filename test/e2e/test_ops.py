@@ -162,6 +162,27 @@ def test_prompts_and_answers_are_never_logged(gw, upstream):
     assert "private" not in text and "Good morning" not in text
 
 
+@pytest.mark.parametrize("status", [400, 404, 422, 429, 500, 503, 200])
+def test_what_a_provider_echoes_of_a_prompt_is_not_logged(gw, upstream, status):
+    """vLLM's validation errors hold the whole input; 200: an error that calls itself a success."""
+    upstream.answer(reply({"error": {"message": "bad input: a very private question", "type": "bad_request",
+                                     "code": "private_code_7", "input": "a very private question"}}, status))
+    gw.chat(messages=[{"role": "user", "content": "a very private question"}])
+    line = gw.access_log(1)[-1]
+    text = gw.access_path.read_text() + gw.stderr()
+    assert "very private" not in text
+    assert "bad_request" in line["detail"] and "private_code_7" in line["detail"], "its kind helps, though"
+
+
+@pytest.mark.parametrize("before", [b"", CONTENT], ids=["before content", "after content"])
+def test_what_a_stream_echoes_of_a_prompt_is_not_logged(gw, upstream, before):
+    error = b'data: {"error":{"message":"no: a very private question","type":"server_error","code":500}}\n\n'
+    upstream.answer([SSE_HEAD, chunk(before + error), LAST_CHUNK])
+    gw.chat(stream=True, messages=[{"role": "user", "content": "a very private question"}])
+    gw.access_log(1)
+    assert "very private" not in gw.access_path.read_text() + gw.stderr()
+
+
 def test_nothing_can_be_written_into_the_log(gw):
     gw.chat(model='x"\n{"forged":1}')  # no header can carry that name, but one line it is
     gw.chat(headers=[("User-Agent", 'x"},{"forged":1}\\'), ("X-Request-Id", 'a"b')])
