@@ -5,15 +5,6 @@
 
 extern char **environ;
 
-static void say_start(const struct gateway_conf *conf)
-{
-    struct buf text;
-    buf_init(&text, 0);
-    config_start_text(conf, (const char *const *)environ, &text);
-    fwrite(text.ptr ? text.ptr : "", 1, text.len, stderr);
-    buf_release(&text);
-}
-
 int command_serve(struct cli *c)
 {
     struct config_override overrides[CLI_GIVEN_MAX];
@@ -32,15 +23,21 @@ int command_serve(struct cli *c)
               stderr);
         return 1;
     }
-    say_start(conf);
+    struct buf
+        text; /* made now, for the configuration is the control's then; said once it is true */
+    buf_init(&text, 0);
+    config_start_text(conf, (const char *const *)environ, &text);
     struct control *control = control_start(
         &(struct control_options){
             .conf = conf, .sources = &sources, .version = LLM_GATEWAY_VERSION},
         why, sizeof(why));
     if (!control) {
+        buf_release(&text);
         fprintf(stderr, "llm-gateway: not started: %s\n", why);
         return 1;
     }
+    fwrite(text.ptr ? text.ptr : "", 1, text.len, stderr);
+    buf_release(&text);
     int status = control_run(control);
     control_free(control);
     return status;

@@ -135,6 +135,7 @@ static enum err load_file(const struct config_sources *src, str path, struct gat
 {
     char *bytes;
     size_t len;
+    struct file_mark mark = file_mark_take(path.ptr);
     const char *wrong = config_file_read(path.ptr, CONFIG_FILE_MAX, &bytes, &len, &report->arena);
     if (wrong) {
         config_report_add(report, CONFIG_ERROR, (struct config_place){.source = path}, STR_NULL,
@@ -145,6 +146,7 @@ static enum err load_file(const struct config_sources *src, str path, struct gat
     explicit_bzero(bytes, len);
     free(bytes);
     if (err == ERR_NONE) {
+        (*out)->file_mark = mark;
         (*out)->file = arena_str(&(*out)->arena, path);
         if (!str_is_null((*out)->file))
             return ERR_NONE;

@@ -217,7 +217,8 @@ static void watch_file(struct control *c)
     const struct gateway_conf *conf = snapshot_conf(c->snapshot);
     bool wanted = conf->watch && conf->file.len;
     if (wanted && !c->watch) {
-        c->watch = file_watch_new(c->loop, conf->file.ptr, WATCH_SETTLE_MS, on_file_change, c);
+        c->watch = file_watch_new(c->loop, conf->file.ptr, &conf->file_mark, WATCH_SETTLE_MS,
+                                  on_file_change, c);
     } else if (!wanted) {
         file_watch_close(c->watch);
         c->watch = NULL;
@@ -447,11 +448,6 @@ struct control *control_start(const struct control_options *o, char *why, size_t
         on_watchdog(c);
     discovery_start(c->discovery, c->snapshot);
     return c;
-}
-
-void control_url(const struct control *c, char *out, size_t size)
-{
-    listeners_url(&c->listeners, snapshot_tls(c->snapshot) != NULL, out, size);
 }
 
 int control_run(struct control *c)

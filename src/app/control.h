@@ -23,9 +23,6 @@ struct control_options {
 /* Starts everything.  On failure NULL, and `why` says what to do about it; conf is freed. */
 struct control *control_start(const struct control_options *o, char *why, size_t size);
 
-/* Where it listens: "http://127.0.0.1:8080". */
-void control_url(const struct control *c, char *out, size_t size);
-
 /* Serves until it is told to stop; then the exit status. */
 int control_run(struct control *c);
 

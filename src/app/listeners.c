@@ -126,21 +126,3 @@ bool listeners_apply(struct listeners *l, const struct gateway_conf *conf,
             close_one(l, i, workers, worker_count);
     return true;
 }
-
-void listeners_url(const struct listeners *l, bool tls, char *out, size_t size)
-{
-    for (unsigned i = 0; i < LISTENERS_ADDRESSES_MAX; i++) {
-        char ip[64];
-        if (!l->at[i].id || l->at[i].bound.any.sa_family == AF_UNIX)
-            continue;
-        str text = address_ip_text(&l->at[i].bound, ip);
-        bool any = str_eq(text, STR("0.0.0.0")) || str_eq(text, STR("::"));
-        bool v6 = str_find_byte(text, ':') >= 0;
-        if (any)
-            text = STR("127.0.0.1");
-        snprintf(out, size, "%s://%s%.*s%s:%u", tls ? "https" : "http", v6 && !any ? "[" : "",
-                 STR_ARG(text), v6 && !any ? "]" : "", address_port(&l->at[i].bound));
-        return;
-    }
-    snprintf(out, size, "%s", l->at[0].text);
-}

@@ -28,7 +28,4 @@ bool listeners_apply(struct listeners *l, const struct gateway_conf *conf,
                      struct worker_thread *const *workers, unsigned worker_count, char *why,
                      size_t size);
 
-/* "http://127.0.0.1:8080" of the first TCP address, with the port that was really bound. */
-void listeners_url(const struct listeners *l, bool tls, char *out, size_t size);
-
 #endif

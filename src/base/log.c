@@ -22,11 +22,12 @@ enum {
 struct log_file {
     char *path; /* NULL: stderr */
     pthread_t thread;
-    pthread_mutex_t lock; /* of all below */
+    pthread_mutex_t lock; /* of all below; fd is the writer thread's once it runs */
     pthread_cond_t wake, closed;
     struct buf waiting;
     int fd;
     bool reopen, closing, idle;
+    bool terminal; /* as opened */
 };
 
 /* Counters and switches that any thread reads; nothing is ordered by them. */
@@ -71,7 +72,6 @@ static void write_all(int fd, str s)
 static void do_reopen(struct log_file *f)
 {
     int fd = f->path ? open_path(f->path) : -1;
-    f->reopen = false;
     if (fd < 0)
         return;
     close(f->fd);
@@ -95,9 +95,11 @@ static void write_once(struct log_file *f, struct buf *spare)
     struct buf taken = f->waiting;
     f->waiting = *spare;
     f->idle = false;
-    if (f->reopen)
-        do_reopen(f);
+    bool reopen = f->reopen;
+    f->reopen = false;
     pthread_mutex_unlock(&f->lock);
+    if (reopen) /* without the lock: a disk that hangs holds up nobody but this thread */
+        do_reopen(f);
     write_all(f->fd, buf_str(&taken));
     buf_clear(&taken);
     *spare = taken;
@@ -133,6 +135,7 @@ struct log_file *log_file_open(const char *path)
     f->path = path ? strdup(path) : NULL;
     f->fd = path ? open_path(path) : STDERR_FILENO;
     f->idle = true;
+    f->terminal = f->fd >= 0 && isatty(f->fd);
     buf_init(&f->waiting, WAITING_MAX);
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->wake, NULL);
@@ -172,7 +175,7 @@ void log_file_reopen(struct log_file *f)
 
 bool log_file_is_terminal(const struct log_file *f)
 {
-    return isatty(f->fd);
+    return f->terminal;
 }
 
 void log_file_close(struct log_file *f)

@@ -6,6 +6,7 @@
 #define PROXY_GATEWAY_CONF_H
 
 #include "http/server.h"
+#include "io/file_watch.h"
 #include "llm/provider_conf.h"
 #include "policy/balance.h"
 #include "policy/retry.h"
@@ -87,8 +88,9 @@ struct cors_conf {
 
 struct gateway_conf {
     struct arena arena;
-    uint64_t version; /* counts up with every accepted reload */
-    str file;         /* path, or null when made from the environment */
+    uint64_t version;           /* counts up with every accepted reload */
+    str file;                   /* path, or null when made from the environment */
+    struct file_mark file_mark; /* of the file, taken before it was read */
 
     struct listen_conf *listen;
     unsigned listen_count;

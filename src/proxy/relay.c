@@ -81,6 +81,8 @@ bool relay_begin_answer(struct request *r, int64_t content_length, bool end)
     r->rec.upstream_us = upstream_before; /* counted when the attempt closes */
     request_enter(r, REQUEST_ANSWERING);
     r->head_sent = true;
+    if (r->body_complete) /* nothing is tried again; of a form that still streams, its reader stays */
+        body_release(r);
     if (!r->client_gone)
         r->rec.status = y->status;
     r->rec.first_token_us = now - r->ex->started_us;

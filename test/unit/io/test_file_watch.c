@@ -41,7 +41,8 @@ static void begin(void)
     put(path, "one");
     loop = loop_new();
     changes = 0;
-    watch = file_watch_new(loop, path, 20, on_change, folder);
+    struct file_mark mark = file_mark_take(path);
+    watch = file_watch_new(loop, path, &mark, 20, on_change, folder);
     EXPECT(watch);
     pass(60);
     EXPECT_EQ(changes, 0);
@@ -60,6 +61,20 @@ TEST(changed_file_is_told_once)
 {
     begin();
     put(path, "two and more");
+    TURN_UNTIL(loop, changes);
+    pass(60);
+    EXPECT_EQ(changes, 1);
+    end();
+}
+
+TEST(change_between_reading_and_watching_is_told)
+{
+    begin();
+    file_watch_close(watch);
+    struct file_mark read = file_mark_take(path);
+    put(path, "changed before anybody watched");
+    watch = file_watch_new(loop, path, &read, 20, on_change, folder);
+    EXPECT(watch);
     TURN_UNTIL(loop, changes);
     pass(60);
     EXPECT_EQ(changes, 1);
@@ -94,7 +109,8 @@ TEST(watch_may_close_while_it_looks)
 {
     begin();
     file_watch_close(watch);
-    watch = file_watch_new(loop, path, 20, on_change, folder);
+    struct file_mark mark = file_mark_take(path);
+    watch = file_watch_new(loop, path, &mark, 20, on_change, folder);
     file_watch_close(watch);
     watch = NULL;
     pass(20);
