@@ -40,6 +40,8 @@ static bool kind_matches(const struct endpoint_facts *f, str path, str method, s
         return below(path, f->path, rest) &&
                (str_eq(method, STR("GET")) || str_eq(method, STR("POST")) ||
                 str_eq(method, STR("DELETE")));
+    case ENDPOINT_METHODS_NEVER:
+        return false;
     }
     BUG("endpoint methods %d", (int)f->methods);
 }
@@ -53,6 +55,8 @@ enum endpoint_lookup endpoint_find(str path, str method, enum endpoint_kind *kin
             *kind = (enum endpoint_kind)i;
             return ENDPOINT_FOUND;
         }
+        if (facts[i].methods == ENDPOINT_METHODS_NEVER)
+            continue;
         path_known = path_known || (facts[i].methods == ENDPOINT_METHODS_POST
                                         ? str_eq(path, facts[i].path)
                                         : below(path, facts[i].path, &ignored));

@@ -18,6 +18,23 @@ struct provider_request {
     str query; /* the client's query without '?', or null; only for relayed families */
     str model; /* the target's model (deployment), or null where there is none */
     str api_key; /* chosen credential, or null */
+    bool stream; /* the answer is to be a stream, for APIs that have that in the path */
+    str beta;    /* chat_target.beta of a translated request, or null */
+    str token;   /* access token of a provider whose credentials are made into one, or null */
+};
+
+struct chat;
+struct slice;
+
+struct listed_model { /* a model as its provider lists it */
+    str id;
+    uint32_t window, output_max; /* 0: not said */
+};
+
+struct model_page { /* one answer of the list, taken apart; in the arena */
+    struct listed_model *models;
+    unsigned count;
+    str next; /* what the next page is asked with; null: the last */
 };
 
 struct provider {
@@ -33,6 +50,21 @@ struct provider {
     bool (*authorize)(const struct provider_request *r, struct headers *headers, struct arena *a);
     /* What a status that is not 2xx means.  body: as much as was read. */
     enum err (*classify)(int status, str body);
+
+    /* For requests in a format that it does not offer: the endpoint to translate to, one of `endpoints`.
+     * c is NULL for what is no chat (count_tokens, embeddings).  ENDPOINT_KIND_COUNT: none.
+     * NULL: provider_translate_default. */
+    enum endpoint_kind (*translate)(const struct provider_conf *p, enum endpoint_kind asked,
+                                    str model, const struct chat *c);
+    /* The last step: signs the head with its whole body (SigV4).  now_s: Unix seconds.  NULL: nothing
+     * to do.  False: no memory, or no credentials. */
+    bool (*sign)(const struct provider_request *r, struct request_head *head,
+                 const struct slice *body, unsigned body_count, int64_t now_s, struct arena *a);
+    /* The list of its models: path and query (page null: the first), and reading it.  NULL: OpenAI's. */
+    str (*models_target)(const struct provider_conf *p, str page, struct arena *a);
+    bool (*read_models)(str body, struct arena *a, struct model_page *out);
+    /* Images by address must be sent as bytes.  NULL: decided by MODEL_IMAGE_URL. */
+    bool (*needs_bytes)(const struct provider_conf *p, str model);
 };
 
 /* The usual behaviour, for NULL slots and for providers to build upon. */
@@ -40,6 +72,10 @@ str provider_target(const struct provider_request *r, struct arena *a);
 bool provider_authorize(const struct provider_request *r, struct headers *headers, struct arena *a);
 enum err provider_classify(const struct provider *p, int status, str body);
 enum err provider_classify_default(int status, str body);
+/* CHAT for anything that is a chat, EMBEDDINGS for embeddings of another shape, else none. */
+enum endpoint_kind provider_translate_default(const struct provider_conf *p,
+                                              enum endpoint_kind asked, str model,
+                                              const struct chat *c);
 
 /* Building blocks: base path + path + rest [+ '?' + query]; and a credential as a field, by the
  * configuration's `auth` or else as given ("prefix key"; an empty prefix: the bare key). */
