@@ -16,6 +16,7 @@ static uint64_t backoff_ms(const struct attempt_budget *b, const struct retry_co
 static bool is_final_here(enum err err)
 {
     switch (err) {
+    case ERR_UNSUPPORTED:
     case ERR_UPSTREAM_NOT_FOUND:
     case ERR_UPSTREAM_AUTH:
     case ERR_UPSTREAM_QUOTA:

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "unit/wire/jansson_oracle.h"
+#include "support/jansson_oracle.h"
 #include "wire/json.h"
 #include "wire/json_edit.h"
 #include "wire/json_write.h"

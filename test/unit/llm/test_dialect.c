@@ -1,9 +1,9 @@
 /* The dialects but chat's own: responses, everything else; usage in any shape; failures as events. */
 #include "llm/dialect.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
+#include "support/jansson_oracle.h"
 #include "support/test.h"
 #include "wire/sse.h"
 

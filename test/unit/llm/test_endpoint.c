@@ -34,6 +34,9 @@ TEST(every_row_is_found_by_its_own_path)
         const struct endpoint_facts *f = endpoint_facts(kind);
         bool posted_elsewhere = kind == ENDPOINT_RESPONSES_STORED; /* POST of the root creates */
         switch (f->methods) {
+        case ENDPOINT_METHODS_NEVER:
+            EXPECT_EQ(f->path.len, 0);
+            break;
         case ENDPOINT_METHODS_POST:
             EXPECT(finds(f->path, "POST", kind, ""));
             EXPECT_NE(lookup(below(&a, f->path, "/"), "POST"), ENDPOINT_METHOD_WRONG);

@@ -6,7 +6,7 @@
 
 #include "json_cases.h"
 #include "support/test.h"
-#include "unit/wire/jansson_oracle.h"
+#include "support/jansson_oracle.h"
 #include "wire/json_scan.h"
 #include "wire/json_simd.h"
 

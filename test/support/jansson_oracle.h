@@ -1,6 +1,6 @@
 /* jansson, the oracle for our JSON, with its enumerators out of the way of ours. */
-#ifndef WIRE_JANSSON_ORACLE_H
-#define WIRE_JANSSON_ORACLE_H
+#ifndef SUPPORT_JANSSON_ORACLE_H
+#define SUPPORT_JANSSON_ORACLE_H
 
 #define JSON_OBJECT JANSSON_OBJECT
 #define JSON_ARRAY JANSSON_ARRAY
