@@ -42,7 +42,7 @@ enum tri { UNSET, NO, YES };
 
 /* The format a thing belongs to that only its maker can read: signatures, encrypted reasoning, blocks
  * of a vendor's own tools. */
-enum native_format { NATIVE_NONE, NATIVE_OPENAI, NATIVE_ANTHROPIC, NATIVE_GEMINI };
+enum native_format { NATIVE_NONE, NATIVE_OPENAI, NATIVE_ANTHROPIC, NATIVE_GEMINI, NATIVE_BEDROCK };
 
 enum block_kind {
     BLOCK_TEXT,

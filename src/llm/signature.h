@@ -2,8 +2,8 @@
  * Signatures and encrypted reasoning travel through clients of other formats in that format's own place
  * for opaque text, wrapped so that we know our own when it comes back:
  *
- *   "gw1.<a|g|o>.<text>"        for clients whose place takes any string (Anthropic, OpenAI)
- *   base64("gw1.<a|g|o>.<text>") for clients whose place must be base64 (Gemini's thoughtSignature)
+ *   "gw1.<a|b|g|o>.<text>"         for clients whose place takes any string (Anthropic, OpenAI)
+ *   base64("gw1.<a|b|g|o>.<text>") for clients whose place must be base64 (Gemini's thoughtSignature)
  *
  * A signature of the client's own format is never wrapped.
  */
