@@ -74,6 +74,11 @@ bool provider_add_key(const struct provider_request *r, str header, str prefix,
     return !str_is_null(value) && head_add(headers, a, name, value);
 }
 
+uint64_t provider_endpoints(const struct provider_conf *p)
+{
+    return p->provider->endpoints_of ? p->provider->endpoints_of(p) : p->provider->endpoints;
+}
+
 bool provider_authorize(const struct provider_request *r, struct headers *headers, struct arena *a)
 {
     const struct provider *p = r->conf->provider;

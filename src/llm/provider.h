@@ -44,6 +44,9 @@ struct provider {
     bool key_required;
     uint64_t endpoints; /* bits of enum endpoint_kind that it offers */
 
+    /* The same by configuration (an `api` option).  NULL: `endpoints`. */
+    uint64_t (*endpoints_of)(const struct provider_conf *p);
+
     /* The path and query of the request, absolute, in the arena; null str: out of memory. */
     str (*target)(const struct provider_request *r, struct arena *a);
     /* Credentials and vendor headers; values live in the arena or the configuration. */
@@ -68,6 +71,7 @@ struct provider {
 };
 
 /* The usual behaviour, for NULL slots and for providers to build upon. */
+uint64_t provider_endpoints(const struct provider_conf *p);
 str provider_target(const struct provider_request *r, struct arena *a);
 bool provider_authorize(const struct provider_request *r, struct headers *headers, struct arena *a);
 enum err provider_classify(const struct provider *p, int status, str body);
