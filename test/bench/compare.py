@@ -218,6 +218,36 @@ class Bench:
               f"{result['gaps']} gaps, {result['errors']} errors). Start to listening: {self.start_ms:.0f} ms.",
               flush=True)
 
+    def streams(self, count=9000, tokens=100, rate=10):
+        """Many streams at once from the mock, numbered tokens: all must arrive, in order."""
+        mock_port, port, admin, d = free_port(), free_port(), free_port(), tempfile.mkdtemp(dir=self.dir)
+        mock = self.spawn([self.args.gateway, "mock", "--listen", f"127.0.0.1:{mock_port}",
+                           "--token-rate", str(rate), "--tokens", str(tokens)], self.args.client_cpu)
+        wait_port(mock_port)
+        conf = f"{d}/gateway.yaml"
+        pathlib.Path(conf).write_text(
+            GATEWAY.format(dir=d, port=port, admin=admin, origin=mock_port)
+            .replace("workers: 1", "workers: 2"))
+        gateway = self.spawn([self.args.gateway, "serve", "-c", conf], "0,1")
+        wait_port(port)
+        before = rss_kib(gateway.pid)
+        load = subprocess.Popen([self.load, "--port", str(port), "--key", "sk-gw-bench-0123456789abcdef",
+                                 "--stream", "--model", "origin/mock?numbered=1", "--connections", str(count),
+                                 "--requests", str(count), "--seconds", "120"],
+                                stdout=subprocess.PIPE, text=True)
+        peak = before
+        while load.poll() is None:
+            peak = max(peak, rss_kib(gateway.pid))
+            time.sleep(0.2)
+        result = json.loads(load.stdout.read())
+        self.stop(gateway)
+        self.stop(mock)
+        print(f"\n{count} streams of {tokens} tokens at {rate} a second each: {result['events']} events, "
+              f"{result['gaps']} gaps, {result['errors']} errors, {result['seconds']:.0f} s; "
+              f"{(peak - before) / count:.1f} KiB a stream.", flush=True)
+        if result["gaps"] or result["errors"] or result["events"] < count * tokens:
+            sys.exit("streams: events are missing")
+
 
 def main():
     p = argparse.ArgumentParser()
@@ -249,6 +279,8 @@ def main():
             bench.latency()
         if wanted("memory"):
             bench.memory()
+        if wanted("streams"):
+            bench.streams()
     finally:
         bench.close()
 
