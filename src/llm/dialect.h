@@ -71,6 +71,8 @@ struct answer_writer {
         *scratch;            /* of the request; of the event: the caller releases it after each */
     struct buf *out;         /* bytes for the client are appended */
     const struct chat *chat; /* what was asked */
+    enum endpoint_kind kind; /* the client's: COMPLETIONS is chat's older form */
+    bool array;     /* Gemini without alt=sse: the stream is one JSON array */
     str id;         /* the provider's id of the answer when it may be used as it is, else one made
                          by the gateway: 24 letters and digits, without prefix */
     bool id_is_own; /* the latter: a prefix of the format's goes before it */
