@@ -42,6 +42,8 @@ struct event_facts {
     str finish_reason;  /* null: none; in the event's bytes */
     str error;          /* FAILED: raw JSON of the error object, or null */
     bool unreadable;    /* data that are not JSON: passed on, usage stays unknown */
+    bool complete; /* formats without a terminal event (Gemini): the stream may end from here on,
+                           though more may follow */
 };
 
 struct stream_failure { /* what a writer of an in-stream error has to say */
@@ -72,7 +74,7 @@ struct answer_writer {
     struct buf *out;         /* bytes for the client are appended */
     const struct chat *chat; /* what was asked */
     enum endpoint_kind kind; /* the client's: COMPLETIONS is chat's older form */
-    bool array;     /* Gemini without alt=sse: the stream is one JSON array */
+    bool array;              /* Gemini without alt=sse: the stream is one JSON array */
     str id;         /* the provider's id of the answer when it may be used as it is, else one made
                          by the gateway: 24 letters and digits, without prefix */
     bool id_is_own; /* the latter: a prefix of the format's goes before it */
@@ -137,7 +139,12 @@ struct dialect {
     void (*answer)(str body, struct arena *scratch, struct event_facts *out);
     /* Appends the event(s) that tell the client of a failure after content (spec of each API). */
     void (*write_failure)(struct buf *out, const struct stream_failure *f);
-    bool has_end; /* streams end by EVENT_END; one that ends without is truncated */
+    bool
+        has_end; /* streams end by EVENT_END, or after a `complete` event; one that ends without either
+                     is truncated */
+    /* Errors come between events too, as bare JSON without a field's name (Gemini): a block that is no
+     * event and has more than comments and blank lines is given to event() and read_unit() as data. */
+    bool bare_json;
 
     /* The client's half. */
     enum err (*read_request)(struct chat_source *in, struct chat *out);

@@ -19,6 +19,14 @@ enum provider_credentials {
 
 enum azure_style { AZURE_AUTO, AZURE_DEPLOYMENT, AZURE_V1 };
 
+struct vertex_conf { /* gemini: Vertex AI, when the project is set */
+    str project, location;
+    str credentials; /* file of a service account; null: the application default */
+};
+
+/* Which of a server's APIs is spoken. */
+enum provider_api { API_AUTO, API_NATIVE, API_OPENAI };
+
 struct name_pair { /* a row of a map: deployments, headers */
     str name, value;
 };
@@ -45,7 +53,11 @@ struct provider_conf {
     enum azure_style style;        /* azure */
     struct name_pair *deployments; /* azure: model -> deployment */
     unsigned deployment_count;
-    str *models; /* listed by the operator; none: the provider is asked */
+    enum provider_api api;     /* ollama */
+    unsigned num_ctx;          /* ollama: tokens of context; 0: the server's own */
+    str keep_alive;            /* ollama: how long the model stays loaded; null: the server's own */
+    struct vertex_conf vertex; /* gemini */
+    str *models;               /* listed by the operator; none: the provider is asked */
     unsigned model_count;
     struct name_pair *headers; /* added to each request */
     unsigned header_count;
