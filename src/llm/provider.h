@@ -20,11 +20,15 @@ struct provider_request {
     str api_key; /* chosen credential, or null */
     bool stream; /* the answer is to be a stream, for APIs that have that in the path */
     str beta;    /* chat_target.beta of a translated request, or null */
-    str token;   /* access token of a provider whose credentials are made into one, or null */
+    /* Of a provider whose credentials are made into other ones (`tokens`), else null and NULL. */
+    str token;
+    const struct aws_credentials *aws;
 };
 
+struct aws_credentials;
 struct chat;
 struct slice;
+struct token_kind;
 
 struct listed_model { /* a model as its provider lists it */
     str id;
@@ -63,6 +67,9 @@ struct provider {
      * to do.  False: no memory, or no credentials. */
     bool (*sign)(const struct provider_request *r, struct request_head *head,
                  const struct slice *body, unsigned body_count, int64_t now_s, struct arena *a);
+    /* How its credentials are made into access tokens or keys that expire (token_source.h): the
+     * request then has `token` or `aws`.  NULL slot, or NULL: api keys are sent as they are. */
+    const struct token_kind *(*tokens)(const struct provider_conf *p);
     /* The list of its models: path and query (page null: the first), and reading it.  NULL: OpenAI's. */
     str (*models_target)(const struct provider_conf *p, str page, struct arena *a);
     bool (*read_models)(str body, struct arena *a, struct model_page *out);

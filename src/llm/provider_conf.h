@@ -31,6 +31,23 @@ struct name_pair { /* a row of a map: deployments, headers */
     str name, value;
 };
 
+struct entra_conf {                       /* azure: access tokens of Microsoft Entra ID */
+    str tenant, client_id, client_secret; /* without a secret: AZURE_FEDERATED_TOKEN_FILE */
+    bool managed_identity;                /* of the machine, in place of all three */
+    str authority, scope;
+};
+
+struct vertex_conf {       /* gemini: Vertex AI */
+    str project, location; /* no project: AI Studio */
+    str credentials;       /* file, or its JSON; null: what applications use by default */
+};
+
+struct aws_conf { /* bedrock, without api_key; nothing set: the usual chain of credentials */
+    str profile;
+    str access_key_id, secret_access_key, session_token;
+    str role, external_id, session_name; /* assumed with what the rest gives */
+};
+
 struct provider_tls_conf {
     str ca, certificate, key; /* files; null: system roots / none */
     bool verify;
@@ -73,7 +90,8 @@ struct provider_conf {
     /* Derived when the snapshot is made. */
     unsigned index; /* in gateway_conf.providers */
     struct endpoint endpoint;
-    str base_path; /* path part of base_url, without trailing slash; may be empty */
+    uint64_t credentials_hash; /* of all that its access tokens depend on */
+    str base_path;             /* path part of base_url, without trailing slash; may be empty */
 };
 
 #endif
