@@ -21,7 +21,7 @@ enum azure_style { AZURE_AUTO, AZURE_DEPLOYMENT, AZURE_V1 };
 
 struct vertex_conf { /* gemini: Vertex AI, when the project is set */
     str project, location;
-    str credentials; /* file of a service account; null: the application default */
+    str credentials; /* file, or its JSON; null: the application default */
 };
 
 /* Which of a server's APIs is spoken. */
@@ -35,11 +35,6 @@ struct entra_conf {                       /* azure: access tokens of Microsoft E
     str tenant, client_id, client_secret; /* without a secret: AZURE_FEDERATED_TOKEN_FILE */
     bool managed_identity;                /* of the machine, in place of all three */
     str authority, scope;
-};
-
-struct vertex_conf {       /* gemini: Vertex AI */
-    str project, location; /* no project: AI Studio */
-    str credentials;       /* file, or its JSON; null: what applications use by default */
 };
 
 struct aws_conf { /* bedrock, without api_key; nothing set: the usual chain of credentials */

@@ -12,6 +12,7 @@
 #ifndef LLM_TOKEN_SOURCE_H
 #define LLM_TOKEN_SOURCE_H
 
+#include "base/buf.h"
 #include "llm/provider_conf.h"
 #include "llm/sigv4.h"
 
