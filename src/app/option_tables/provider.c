@@ -75,10 +75,11 @@ const struct option_table table_provider_tls = {.what = "settings of TLS",
 
 static const char *const credentials_names[] = {"own", "passthrough", NULL};
 static const char *const style_names[] = {"auto", "deployment", "v1", NULL};
+static const char *const api_names[] = {"auto", "native", "openai", NULL};
 
 static const struct option provider_rows[] = {
     {.name = "type", .type = OPTION_STRING, .flags = OPTION_REQUIRED, .min = 1, FIELD(type),
-     .help = "What it is: openai, azure, vllm, together, openai-compatible or demo."},
+     .help = "What it is: openai, azure, vllm, ollama, together, openai-compatible or demo."},
     {.name = "preset", .type = OPTION_STRING, .min = 1, FIELD(preset),
      .help = "A vendor known by name, for openai-compatible: its base_url is filled in."},
     {.name = "base_url", .type = OPTION_STRING, .min = 1, FIELD(base_url),
@@ -108,6 +109,13 @@ static const struct option provider_rows[] = {
      .help = "azure: paths by deployment, or /openai/v1; auto: as base_url ends."},
     {.name = "deployments", .type = OPTION_PAIRS, ARRAY(deployments, deployment_count), .min = 1,
      .help = "azure: model: deployment, where the names differ."},
+    {.name = "api", .type = OPTION_ENUM, .names = api_names, FIELD(api), .initial = "auto",
+     .help = "ollama: its native API (also by auto), or its OpenAI form under /v1."},
+    {.name = "num_ctx", .type = OPTION_UINT, FIELD(num_ctx), OPTION_RANGE(0, 100000000),
+     .initial = "0", .help = "ollama: tokens of context that a model is loaded with; 0: the "
+     "server's own, which may be small and cuts prompts silently."},
+    {.name = "keep_alive", .type = OPTION_STRING, .min = 1, FIELD(keep_alive),
+     .help = "ollama: how long a model stays loaded, as 10m, or -1 for ever."},
     {.name = "models", .type = OPTION_STRINGS, ARRAY(models, model_count),
      .check = check_model_name, .help = "Models it has; default: the provider is asked."},
     {.name = "discover", .type = OPTION_BOOL, FIELD(discover), .initial = "true",
@@ -135,7 +143,6 @@ static const struct option provider_rows[] = {
     OPTION_ROW_LATER("region", ""),
     OPTION_ROW_LATER("vertex", ""),
     OPTION_ROW_LATER("entra", "use api_key"),
-    OPTION_ROW_LATER("api", ""),
     OPTION_ROW_LATER("unsupported", ""),
     OPTION_ROW_LATER("fetch_images", ""),
     {0}};
