@@ -69,6 +69,9 @@ struct provider_conf {
     unsigned num_ctx;          /* ollama: tokens of context; 0: the server's own */
     str keep_alive;            /* ollama: how long the model stays loaded; null: the server's own */
     struct vertex_conf vertex; /* gemini */
+    struct entra_conf entra;   /* azure */
+    str region;                /* bedrock */
+    struct aws_conf aws;       /* bedrock */
     str *models;               /* listed by the operator; none: the provider is asked */
     unsigned model_count;
     struct name_pair *headers; /* added to each request */
