@@ -84,9 +84,9 @@ struct embedding_format {
     void (*write_answer)(const struct embedding_request *r, const struct embedding_answer *a,
                          str model, struct buf *out);
 
-    /* The provider's half.  Inputs that one call may have. */
+    /* The provider's half.  Inputs that one call may have; all of them have the same task, title and
+     * dimensions, unless `mixed`. */
     unsigned (*call_max)(const struct chat_target *t);
-    /* Several inputs of a call may differ in task, title and dimensions. */
     bool mixed;
     /* The body of one call; false: no memory, or t->unsupported->fault is set. */
     bool (*write_request)(const struct embedding_request *r, const struct embedding_call *call,
@@ -98,7 +98,7 @@ struct embedding_format {
                             struct embedding_answer *out);
 };
 
-/* The format of an endpoint; NULL: it makes no embeddings. */
+/* The format of an endpoint (embedding.def); NULL: it makes no embeddings. */
 const struct embedding_format *embedding_format_of(enum endpoint_kind kind);
 
 /* How a request has to be asked: as few calls as the format and its model allow, in order.  False: no
@@ -120,9 +120,17 @@ bool embedding_add_extra(struct embedding_request *r, enum native_format format,
                          enum field_class class);
 /* The extra of this name, whatever its format; or NULL. */
 const struct extra *embedding_extra(const struct embedding_request *r, str name);
-/* Reports all extras but those of `taken`, and titles when the target has no place for them. */
-void embedding_report(const struct embedding_request *r, struct unsupported *u, const str *taken,
-                      unsigned n);
+/* What a target has a place for. */
+enum embedding_place {
+    PLACE_TASK = 1,
+    PLACE_TITLE = 2,
+    PLACE_DIMENSIONS = 4,
+};
+
+/* Reports what the inputs of the call have and the target has no place for (`places`: bits), and all
+ * extras but those of `taken`. */
+void embedding_report(const struct embedding_request *r, const struct embedding_call *call,
+                      struct unsupported *u, unsigned places, const str *taken, unsigned n);
 /* Token ids and content with more than text are refused; true: all inputs of the call are texts. */
 bool embedding_texts_only(const struct embedding_request *r, const struct embedding_call *call,
                           struct unsupported *u, const char *who);
@@ -146,7 +154,7 @@ void embedding_write_base64(struct json_write *w, const struct embedding_vector 
 enum embedding_task embedding_task_of(str name);
 const char *embedding_task_gemini(enum embedding_task task); /* NULL: UNSET */
 
-/* {"ids": "…"}: an unsigned number of a member; -1 when it is not there or no number. */
+/* A number of tokens that is a member of `object`; -1 when it is not there or no such number. */
 int64_t embedding_tokens(const struct json_doc *doc, uint32_t object, str name);
 
 #endif

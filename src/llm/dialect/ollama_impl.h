@@ -17,6 +17,9 @@ struct ollama_writer {
 void ollama_report(struct ollama_writer *w, const struct turn *t, const char *suffix,
                    enum field_class class, const char *why);
 
+/* The provider's keep_alive as JSON: a number of seconds, or a duration as Go writes it; null: none. */
+str ollama_keep_alive(const struct chat_target *t);
+
 /* The member `messages`. */
 void ollama_write_messages(struct ollama_writer *w);
 

@@ -12,6 +12,16 @@ struct own {
     uint32_t object, options;
 };
 
+str ollama_keep_alive(const struct chat_target *t)
+{
+    str text = t->conf ? t->conf->keep_alive : STR_NULL;
+    uint64_t seconds;
+    if (text.len == 0)
+        return STR_NULL;
+    bool is_number = str_to_u64(str_starts(text, STR("-")) ? str_from(text, 1) : text, &seconds);
+    return is_number ? text : json_quote(t->arena, text);
+}
+
 /* --- What only Ollama has. */
 
 static const char *const own_members[] = {"keep_alive", "think",    "num_ctx",
@@ -304,17 +314,6 @@ static void write_logprobs(struct ollama_writer *w)
     json_write_member_given(&w->w, STR("top_logprobs"), w->chat->top_logprobs);
 }
 
-/* A number of seconds, or a duration as Go writes it. */
-static str keep_alive(struct ollama_writer *w)
-{
-    str text = w->t->conf ? w->t->conf->keep_alive : STR_NULL;
-    uint64_t seconds;
-    if (text.len == 0)
-        return STR_NULL;
-    bool is_number = str_to_u64(str_starts(text, STR("-")) ? str_from(text, 1) : text, &seconds);
-    return is_number ? text : json_quote(w->t->arena, text);
-}
-
 /* `n` is no member: several answers are several calls, which the caller makes.  Ids of users, metadata,
  * tiers and marks of caches have no place here and change nothing. */
 static void write_body(struct ollama_writer *w, const struct own *own)
@@ -327,7 +326,7 @@ static void write_body(struct ollama_writer *w, const struct own *own)
     write_tools(w);
     write_format(w);
     write_own(w, own, STR("think"), thinking_value(w));
-    write_own(w, own, STR("keep_alive"), keep_alive(w));
+    write_own(w, own, STR("keep_alive"), ollama_keep_alive(w->t));
     write_own(w, own, STR("truncate"), STR_NULL);
     write_own(w, own, STR("shift"), STR_NULL);
     write_logprobs(w);
