@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Blocks of exactly ARENA_BLOCK bytes are recycled; larger ones belong to one big allocation. */
 struct arena_block {
@@ -95,6 +96,13 @@ void arena_release(struct arena *a)
         block_put(b);
     }
     arena_init(a, a->budget);
+}
+
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_block *b = a->blocks; b; b = b->next)
+        explicit_bzero(b->data, b->size - sizeof(*b));
+    arena_release(a);
 }
 
 str arena_str(struct arena *a, str s)

@@ -29,6 +29,9 @@ void arena_init(struct arena *a, size_t budget);
 /* Gives everything back; the arena is as after arena_init with the same budget. */
 void arena_release(struct arena *a);
 
+/* The same, for secrets: nothing of what it held stays in memory. */
+void arena_wipe(struct arena *a);
+
 /* 16-byte aligned, not zeroed.  NULL: budget or memory is exhausted. */
 void *arena_alloc(struct arena *a, size_t size) must_check;
 void *arena_zalloc(struct arena *a, size_t size) must_check;

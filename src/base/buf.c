@@ -14,6 +14,13 @@ void buf_release(struct buf *b)
     buf_init(b, b->limit);
 }
 
+void buf_wipe(struct buf *b)
+{
+    if (b->ptr)
+        explicit_bzero(b->ptr, b->len);
+    buf_release(b);
+}
+
 char *buf_reserve(struct buf *b, size_t extra)
 {
     if (b->failed)

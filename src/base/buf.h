@@ -20,6 +20,8 @@ struct buf {
 
 void buf_init(struct buf *b, size_t limit);
 void buf_release(struct buf *b);
+/* The same, for secrets; what growing left behind is not reached, so such a buffer starts with room. */
+void buf_wipe(struct buf *b);
 
 /* Keeps the memory for reuse. */
 static inline void buf_clear(struct buf *b)

@@ -294,9 +294,7 @@ static bool signing_key(str secret, str date, str region, str service, uint8_t k
         explicit_bzero(next, sizeof(next));
         with = str_make((const char *)key, SHA256_BYTES);
     }
-    if (first.ptr)
-        explicit_bzero(first.ptr, first.len);
-    buf_release(&first);
+    buf_wipe(&first);
     return ok;
 }
 

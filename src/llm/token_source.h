@@ -16,7 +16,7 @@
 #include "llm/provider_conf.h"
 #include "llm/sigv4.h"
 
-enum { TOKEN_HEADERS_MAX = 4, TOKEN_NEVER_EXPIRES = 0 };
+enum { TOKEN_HEADERS_MAX = 6, TOKEN_NEVER_EXPIRES = 0 };
 
 struct credential {
     str token;                  /* goes behind Bearer, or null */
@@ -82,7 +82,9 @@ enum token_step token_fail(struct token_run *r, const char *format, ...) printf_
 /* ASK: begins r->request anew. */
 void token_ask(struct token_run *r, const char *method, str url);
 void token_ask_header(struct token_run *r, str name, str value);
-/* A form field at the end of `form`, encoded. */
+/* A form starts with room for what is usual, so that growing leaves no secrets behind; a field at its
+ * end, encoded. */
+void token_form_init(struct buf *form);
 void token_form_add(struct buf *form, const char *name, str value);
 /* ASK with this form as the body, which is released. */
 enum token_step token_ask_form(struct token_run *r, str url, struct buf *form);
@@ -94,6 +96,8 @@ enum token_step token_read_oauth(struct token_run *r, const char *who, int statu
 /* An environment variable or file, or null. */
 str token_variable(const struct token_run *r, const char *name);
 str token_file(const struct token_run *r, str path);
+/* The same of a file with one word in it: without blanks and ends of lines around it. */
+str token_file_word(const struct token_run *r, str path);
 
 /* What a foreign answer says, made fit for a line of the log: bounded, without controls. */
 str token_printable(struct token_run *r, str text);
