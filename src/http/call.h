@@ -36,7 +36,8 @@ struct endpoint {
     str authority; /* for the Host field: host[:port] when not the scheme's default */
     bool tls;
     struct tls_context *tls_context; /* when tls; the snapshot holds the reference */
-    str proxy_host;                  /* HTTP CONNECT proxy, or null */
+    str tls_name; /* whose certificate is expected, where host is an address chosen for it; null: host */
+    str proxy_host; /* HTTP CONNECT proxy, or null */
     uint16_t proxy_port;
     str proxy_authorization; /* value of Proxy-Authorization, or null */
     struct pool_conf pool;

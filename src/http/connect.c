@@ -104,7 +104,8 @@ static void connector_secure(struct connector *c, struct stream *s)
         return;
     }
     c->state = CONNECTOR_SECURING;
-    c->handshake = tls_start(e->tls_context, s, e->host, e->port, connector_on_secured, c);
+    str name = str_is_null(e->tls_name) ? e->host : e->tls_name;
+    c->handshake = tls_start(e->tls_context, s, name, e->port, connector_on_secured, c);
     if (!c->handshake)
         connector_finish(c, NULL, ERR_NO_MEMORY, "no memory for TLS");
 }

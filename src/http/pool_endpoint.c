@@ -17,8 +17,9 @@ static str text_put(char **at, str s)
 bool endpoint_copy(struct endpoint *to, const struct endpoint *from)
 {
     *to = (struct endpoint){0};
-    char *at = malloc(from->key.len + from->host.len + from->unix_path.len + from->authority.len +
-                      from->proxy_host.len + from->proxy_authorization.len + 1);
+    char *at =
+        malloc(from->key.len + from->host.len + from->unix_path.len + from->authority.len +
+               from->tls_name.len + from->proxy_host.len + from->proxy_authorization.len + 1);
     if (!at)
         return false;
     *to = *from;
@@ -26,6 +27,7 @@ bool endpoint_copy(struct endpoint *to, const struct endpoint *from)
     to->host = text_put(&at, from->host);
     to->unix_path = text_put(&at, from->unix_path);
     to->authority = text_put(&at, from->authority);
+    to->tls_name = text_put(&at, from->tls_name);
     to->proxy_host = text_put(&at, from->proxy_host);
     to->proxy_authorization = text_put(&at, from->proxy_authorization);
     if (to->tls_context)

@@ -1,9 +1,9 @@
 #include "llm/aws_sts.h"
 
+#include <stdio.h>
+
 #include "wire/date.h"
 #include "wire/url.h"
-
-#include <stdio.h>
 
 #define VERSION "2011-06-15"
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/tokens.h"
+
 /*
  * Counters: an unref that reaches zero frees, on whichever thread.  Release on the way down and
  * acquire by the one that frees order every thread's last reads before the memory goes; taking
@@ -124,7 +126,7 @@ static bool core_server_tls(struct core *core, char *why, size_t size)
 static bool provider_tls(struct provider_conf *p, char *why, size_t size)
 {
     char reason[256] = "";
-    if (!p->endpoint.tls)
+    if (!p->endpoint.tls && !tokens_needed(p)) /* tokens come by TLS, whatever base_url is */
         return true;
     p->endpoint.tls_context =
         tls_client_context(&(struct tls_client_options){.ca = p->tls.ca.ptr,

@@ -7,12 +7,18 @@
 #include "proxy/answer.h"
 #include "proxy/credentials.h"
 #include "proxy/request.h"
+#include "proxy/tokens.h"
 
 struct worker *worker_new(const struct worker_options *o)
 {
     struct worker *w = calloc(1, sizeof(*w));
-    if (!w)
+    struct tokens *tokens = tokens_new(o->loop, o->caller, o->environment);
+    if (!w || !tokens) {
+        free(w);
+        tokens_free(tokens);
         return NULL;
+    }
+    w->tokens = tokens;
     w->options = *o;
     w->loop = o->loop;
     list_init(&w->old_snapshots);
@@ -44,6 +50,7 @@ void worker_free(struct worker *w)
     if (current)
         worker_unpin(w, current);
     credentials_release(w);
+    tokens_free(w->tokens);
     arena_release(&w->scratch);
     free(w->balance);
     free(w);
@@ -70,8 +77,10 @@ void worker_set_snapshot(struct worker *w, struct snapshot *s)
     list_init(&p->node);
     w->current = p;
     trace(TRACE_SNAPSHOT, 0, snapshot_conf(s)->version, 0);
-    if (!before || snapshot_conf(before->snapshot) != snapshot_conf(s))
+    if (!before || snapshot_conf(before->snapshot) != snapshot_conf(s)) {
         reset_balance(w, snapshot_conf(s));
+        tokens_retain(w->tokens, snapshot_conf(s));
+    }
     if (before) {
         list_push(&w->old_snapshots, &before->node);
         worker_unpin(w, before);

@@ -11,6 +11,7 @@
 #include "proxy/snapshot.h"
 
 struct request;
+struct token_environment;
 struct worker;
 
 /* A page that the gateway answers itself (health, metrics): pure, body in the arena. */
@@ -31,6 +32,8 @@ struct worker_options {
     struct loop *loop;
     struct caller *caller;
     const char *version; /* for user-agent */
+    /* What sources of access tokens may see of the machine; outlives the worker.  NULL: nothing. */
+    const struct token_environment *environment;
     /* Called once for each request, at its end. */
     void (*on_finish)(void *arg, const struct request_record *record);
     void *arg;

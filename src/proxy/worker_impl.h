@@ -31,6 +31,7 @@ struct worker {
     unsigned balance_count;
     struct balance_state free_balance; /* for targets found without a model's entry */
     struct list credentials;           /* struct credential_state */
+    struct tokens *tokens;
     str user_agent;
     char user_agent_text[48];
 };
