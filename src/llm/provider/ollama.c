@@ -8,7 +8,8 @@
 
 #include "wire/json.h"
 
-static const uint64_t always = ENDPOINT_BIT(COMPLETIONS) | ENDPOINT_BIT(TRANSCRIPTION);
+static const uint64_t always =
+    ENDPOINT_BIT(COMPLETIONS) | ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(MODELS);
 
 static uint64_t endpoints_of(const struct provider_conf *p)
 {
@@ -124,7 +125,8 @@ const struct provider provider_ollama = {
     .base_url = "http://127.0.0.1:11434",
     .key_env = "OLLAMA_API_KEY",
     .endpoints = ENDPOINT_BIT(COMPLETIONS) | ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(CHAT) |
-                 ENDPOINT_BIT(EMBEDDINGS) | ENDPOINT_BIT(OLLAMA_CHAT) | ENDPOINT_BIT(OLLAMA_EMBED),
+                 ENDPOINT_BIT(EMBEDDINGS) | ENDPOINT_BIT(OLLAMA_CHAT) | ENDPOINT_BIT(OLLAMA_EMBED) |
+                 ENDPOINT_BIT(MODELS),
     .endpoints_of = endpoints_of,
     .target = target,
     .classify = classify,
