@@ -344,7 +344,8 @@ static void on_reasoning(struct answer_reader *r, int64_t index, const struct js
     struct raw text = raw_member(doc, node, STR("text"));
     str signature = decoded(r, doc, json_member(doc, node, STR("signature")));
     str redacted = decoded(r, doc, json_member(doc, node, STR("redactedContent")));
-    struct bedrock_open_block *b = r->ended ? NULL : block_at(r, index, BEDROCK_REASONS);
+    enum bedrock_block kind = redacted.len ? BEDROCK_HIDDEN : BEDROCK_REASONS;
+    struct bedrock_open_block *b = r->ended ? NULL : block_at(r, index, kind);
     if (!b)
         return;
     if (text.s.len)

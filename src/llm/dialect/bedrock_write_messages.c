@@ -72,7 +72,7 @@ static bool object_to(const struct bedrock_writing *w, enum role role, const str
         return false;
     case BLOCK_REASONING:
         return !reasoning_fits(w, &b->reasoning) &&
-               object(o, FIELD_HINT, ".reasoning",
+               object(o, FIELD_BOOKKEEPING, ".reasoning",
                       "reasoning goes back to the model that signed it only");
     case BLOCK_NATIVE:
         return b->native.format != NATIVE_BEDROCK &&
@@ -124,11 +124,17 @@ static void report_block(struct bedrock_writing *w, const struct turn *t, const 
     }
 }
 
+/* Models that take system text in mid-conversation take it after a user's turn, with nothing or the
+ * assistant's turn behind it. */
 static bool keeps_place(const struct bedrock_writing *w, const struct turn *t)
 {
-    return t->role == ROLE_SYSTEM && w->family->maker == BEDROCK_CLAUDE &&
-           w->target->facts != &model_facts_unknown &&
-           model_can(w->target->facts, MODEL_MID_SYSTEM);
+    if (t->role != ROLE_SYSTEM || w->family->maker != BEDROCK_CLAUDE ||
+        w->target->facts == &model_facts_unknown || !model_can(w->target->facts, MODEL_MID_SYSTEM))
+        return false;
+    const struct turn *before = NULL;
+    for (const struct turn *p = w->chat->turns; p != t; p = p->next)
+        before = p;
+    return before && before->role == ROLE_USER && (!t->next || t->next->role == ROLE_ASSISTANT);
 }
 
 static bool is_message(const struct bedrock_writing *w, const struct turn *t)
@@ -161,9 +167,23 @@ static const struct turn *last_message(const struct bedrock_writing *w, const st
     return last;
 }
 
+static bool has_call(const struct turn *t)
+{
+    for (const struct block *b = t->blocks; b; b = b->next)
+        if (b->kind == BLOCK_CALL)
+            return true;
+    return false;
+}
+
 static void judge_end(struct bedrock_writing *w)
 {
     const struct turn *begin = NULL, *last = last_message(w, &begin);
+    if (last && last->role == ROLE_ASSISTANT && has_call(last)) {
+        unsupported_refuse(w->unsupported, last->path,
+                           "calls tools that nobody has answered: the last message must be the "
+                           "user's");
+        return;
+    }
     if (last && last->role == ROLE_ASSISTANT && !model_can(w->target->facts, MODEL_PREFILL)) {
         unsupported_field(w->unsupported, FIELD_MEANING, last->path,
                           "the model does not go on with an assistant's turn");
