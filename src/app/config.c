@@ -77,8 +77,12 @@ static void decode_and_check(struct config_root *root, const struct config_tree 
     if (!d.no_memory)
         config_decode(&d, &table_gateway, root, tree->root);
     root->conf.retry = root->defaults.retry;
-    struct config_checker c = {
-        .root = root, .tree = tree->root, .report = tree->report, .arena = &root->conf.arena};
+    root->conf.unsupported = root->defaults.unsupported;
+    struct config_checker c = {.root = root,
+                               .tree = tree->root,
+                               .report = tree->report,
+                               .environment = tree->environment,
+                               .arena = &root->conf.arena};
     if (!d.no_memory) {
         config_check_listeners(&c);
         config_check_keys(&c);

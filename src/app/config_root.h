@@ -12,6 +12,7 @@ struct config_defaults { /* `defaults:`: what providers and models inherit */
     struct pool_conf pool;
     struct retry_conf retry;
     enum strategy strategy;
+    enum unsupported_policy unsupported;
 };
 
 struct config_root {

@@ -18,6 +18,18 @@ static bool is_identifier(str s)
     return s.len >= 1 && s.len <= IDENTIFIER_MAX;
 }
 
+str error_kind_words(str type, str code, struct arena *a)
+{
+    type = is_identifier(type) ? type : STR_NULL;
+    code = is_identifier(code) ? code : STR_NULL;
+    if (!type.len && !code.len)
+        return STR_NULL;
+    str pieces[] = {type.len ? STR("type ") : STR(""), type,
+                    type.len && code.len ? STR(", ") : STR(""), code.len ? STR("code ") : STR(""),
+                    code};
+    return arena_concat(a, pieces, ARRAY_LEN(pieces));
+}
+
 /* The member's text when it is one; else null. */
 static str identifier(const struct json_doc *doc, uint32_t object, str name)
 {
@@ -38,11 +50,6 @@ str error_kind(str json, struct arena *a)
     uint32_t error = json_member(&doc, JSON_ROOT, STR("error"));
     if (!json_is(&doc, error, JSON_OBJECT))
         error = JSON_ROOT;
-    str type = identifier(&doc, error, STR("type")), code = identifier(&doc, error, STR("code"));
-    if (!type.len && !code.len)
-        return STR_NULL;
-    str pieces[] = {type.len ? STR("type ") : STR(""), type,
-                    type.len && code.len ? STR(", ") : STR(""), code.len ? STR("code ") : STR(""),
-                    code};
-    return arena_concat(a, pieces, ARRAY_LEN(pieces));
+    return error_kind_words(identifier(&doc, error, STR("type")),
+                            identifier(&doc, error, STR("code")), a);
 }

@@ -12,4 +12,7 @@
  * Only short identifiers and numbers are taken. */
 str error_kind(str json, struct arena *a);
 
+/* The same of a type and a code that were read already; either may be null. */
+str error_kind_words(str type, str code, struct arena *a);
+
 #endif

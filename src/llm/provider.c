@@ -1,6 +1,8 @@
 #include "llm/provider.h"
 
 #include "base/check.h"
+#include "llm/model_facts.h"
+#include "wire/json.h"
 
 #define PROVIDER(symbol) extern const struct provider provider_##symbol;
 #include "llm/provider.def"
@@ -74,6 +76,13 @@ bool provider_add_key(const struct provider_request *r, str header, str prefix,
     return !str_is_null(value) && head_add(headers, a, name, value);
 }
 
+bool provider_add_token(const struct provider_request *r, struct headers *headers, struct arena *a)
+{
+    str pieces[] = {STR("Bearer "), r->token};
+    str value = arena_concat(a, pieces, ARRAY_LEN(pieces));
+    return !str_is_null(value) && head_add_known(headers, a, HEADER_AUTHORIZATION, value);
+}
+
 uint64_t provider_endpoints(const struct provider_conf *p)
 {
     return p->provider->endpoints_of ? p->provider->endpoints_of(p) : p->provider->endpoints;
@@ -114,4 +123,89 @@ enum err provider_classify_default(int status, str body)
 enum err provider_classify(const struct provider *p, int status, str body)
 {
     return p->classify ? p->classify(status, body) : provider_classify_default(status, body);
+}
+
+enum endpoint_kind provider_translate_default(const struct provider_conf *p, enum endpoint_kind asked,
+                                              str model, const struct chat *c)
+{
+    uint64_t offered = provider_endpoints(p);
+    (void)model, (void)c;
+    switch (asked) {
+    case ENDPOINT_CHAT:
+    case ENDPOINT_COMPLETIONS:
+    case ENDPOINT_RESPONSES:
+    case ENDPOINT_MESSAGES:
+    case ENDPOINT_GENERATE:
+        return offered & ENDPOINT_BIT(CHAT) ? ENDPOINT_CHAT : ENDPOINT_KIND_COUNT;
+    case ENDPOINT_EMBEDDINGS:
+    case ENDPOINT_EMBED:
+    case ENDPOINT_EMBED_BATCH:
+        return offered & ENDPOINT_BIT(EMBEDDINGS) ? ENDPOINT_EMBEDDINGS : ENDPOINT_KIND_COUNT;
+    default:
+        return ENDPOINT_KIND_COUNT;
+    }
+}
+
+enum endpoint_kind provider_translate(const struct provider_conf *p, enum endpoint_kind asked,
+                                      str model, const struct chat *c)
+{
+    return p->provider->translate ? p->provider->translate(p, asked, model, c)
+                                  : provider_translate_default(p, asked, model, c);
+}
+
+bool provider_sign(const struct provider_request *r, struct request_head *head,
+                   const struct slice *body, unsigned body_count, int64_t now_s, struct arena *a)
+{
+    const struct provider *p = r->conf->provider;
+    return !p->sign || p->sign(r, head, body, body_count, now_s, a);
+}
+
+/* --- The list of models ----------------------------------------------------------------------- */
+
+str provider_models_target(const struct provider_conf *p, str page, struct arena *a)
+{
+    if (p->provider->models_target)
+        return p->provider->models_target(p, page, a);
+    struct provider_request r = {
+        .conf = p, .kind = ENDPOINT_MODELS, .method = STR("GET"), .rest = STR("")};
+    return provider_target(&r, a);
+}
+
+/* OpenAI's list: {"data": [{"id": …}, …]}, one page.  What has no id is left out. */
+static bool read_openai_models(str body, struct arena *a, struct model_page *out)
+{
+    struct json_doc doc;
+    *out = (struct model_page){0};
+    if (json_parse(&doc, a, body, &(struct json_options){.index_depth = 4}))
+        return false;
+    uint32_t data = json_is(&doc, JSON_ROOT, JSON_ARRAY) /* Together's is a bare list */
+                        ? JSON_ROOT
+                        : json_member(&doc, JSON_ROOT, STR("data"));
+    if (!json_is(&doc, data, JSON_ARRAY))
+        return false;
+    out->models = arena_zalloc(a, (json_count(&doc, data) + 1) * sizeof(*out->models));
+    if (!out->models)
+        return false;
+    JSON_EACH (item, &doc, data) {
+        struct listed_model *m = &out->models[out->count];
+        uint32_t id = json_member(&doc, item, STR("id"));
+        if (json_is(&doc, id, JSON_STRING) && !json_string_decode(&doc, id, a, &m->id) && m->id.len)
+            out->count++;
+    }
+    return true;
+}
+
+bool provider_read_models(const struct provider_conf *p, str body, struct arena *a,
+                          struct model_page *out)
+{
+    return p->provider->read_models ? p->provider->read_models(body, a, out)
+                                    : read_openai_models(body, a, out);
+}
+
+bool provider_needs_bytes(const struct provider_conf *p, str model)
+{
+    if (p->provider->needs_bytes)
+        return p->provider->needs_bytes(p, model);
+    str vendor = p->preset.len ? p->preset : str_from_c(p->provider->name);
+    return !model_can(model_facts_find(vendor, model), MODEL_IMAGE_URL);
 }

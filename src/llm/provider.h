@@ -43,7 +43,9 @@ struct model_page { /* one answer of the list, taken apart; in the arena */
 
 struct provider {
     const char *name;
-    const char *base_url; /* default; NULL: must be configured */
+    const char *base_url; /* default; NULL: must be configured, or: */
+    /* The default by configuration (a region), for the arena.  Null str: no memory.  NULL: none. */
+    str (*default_url)(const struct provider_conf *p, struct arena *a);
     const char *key_env;  /* environment variable of its key, for starting without a file */
     bool key_required;
     uint64_t endpoints; /* bits of enum endpoint_kind that it offers */
@@ -88,11 +90,23 @@ enum endpoint_kind provider_translate_default(const struct provider_conf *p,
                                               enum endpoint_kind asked, str model,
                                               const struct chat *c);
 
+/* The slots, or the usual behaviour. */
+enum endpoint_kind provider_translate(const struct provider_conf *p, enum endpoint_kind asked,
+                                      str model, const struct chat *c);
+bool provider_sign(const struct provider_request *r, struct request_head *head,
+                   const struct slice *body, unsigned body_count, int64_t now_s, struct arena *a);
+str provider_models_target(const struct provider_conf *p, str page, struct arena *a);
+bool provider_read_models(const struct provider_conf *p, str body, struct arena *a,
+                          struct model_page *out);
+bool provider_needs_bytes(const struct provider_conf *p, str model);
+
 /* Building blocks: base path + path + rest [+ '?' + query]; and a credential as a field, by the
  * configuration's `auth` or else as given ("prefix key"; an empty prefix: the bare key). */
 str provider_join_target(str base_path, str path, str rest, str query, struct arena *a);
 bool provider_add_key(const struct provider_request *r, str header, str prefix,
                       struct headers *headers, struct arena *a);
+/* r->token behind Bearer. */
+bool provider_add_token(const struct provider_request *r, struct headers *headers, struct arena *a);
 
 /* By type name ("openai-compatible"); NULL: none.  provider_at walks all, NULL past the end. */
 const struct provider *provider_find(str type);

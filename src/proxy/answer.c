@@ -54,7 +54,8 @@ static bool add_target_fields(struct request *r, struct response_head *head)
     return answer_add_known(r, head, HEADER_X_GATEWAY_PROVIDER, r->rec.provider) &&
            (!r->rec.target_model.len ||
             answer_add_known(r, head, HEADER_X_GATEWAY_MODEL, r->rec.target_model)) &&
-           answer_add_known(r, head, HEADER_X_GATEWAY_ATTEMPTS, made);
+           answer_add_known(r, head, HEADER_X_GATEWAY_ATTEMPTS, made) &&
+           (!r->reported.len || answer_add(r, head, STR("x-gateway-unsupported"), r->reported));
 }
 
 struct response_head *answer_head(struct request *r, int status)
@@ -92,6 +93,19 @@ void answer_error_body(struct buf *out, enum err err, str message, str param)
     json_write_object_end(&w);
     json_write_object_end(&w);
     buf_add_byte(out, '\n');
+}
+
+void answer_write_error(const struct request *r, struct buf *out, const struct client_error *e)
+{
+    if (r->dialect->write_error)
+        r->dialect->write_error(out, e);
+    else
+        answer_error_body(out, e->err, e->message, e->param);
+}
+
+int answer_status(const struct request *r, enum err err, int status)
+{
+    return r->dialect->client_status ? r->dialect->client_status(err, status) : status;
 }
 
 bool answer_worth_retrying(enum err err)

@@ -20,6 +20,12 @@ bool answer_add_known(struct request *r, struct response_head *head, enum header
 /* {"error":{"message","type","param","code"}}; param may be null.  Appended to out. */
 void answer_error_body(struct buf *out, enum err err, str message, str param);
 
+/* The same in the shape of the API that the request asked. */
+void answer_write_error(const struct request *r, struct buf *out, const struct client_error *e);
+
+/* The status that goes with it there. */
+int answer_status(const struct request *r, enum err err, int status);
+
 /* Whether trying again later can help the client (x-should-retry). */
 bool answer_worth_retrying(enum err err);
 

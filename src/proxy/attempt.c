@@ -5,7 +5,9 @@
 #include "proxy/answer.h"
 #include "proxy/body.h"
 #include "proxy/credentials.h"
+#include "proxy/fan.h"
 #include "proxy/relay.h"
+#include "proxy/translate.h"
 #include "proxy/upstream.h"
 #include "wire/date.h"
 
@@ -49,12 +51,20 @@ static void attempt_close(struct request *r, enum err err)
         r->rec.connect_us += since(t->slot_us, t->connected_us);
         call_release(a->call);
     }
+    fan_release(a);
+    translate_release(a->translated);
     r->attempt = NULL;
 }
 
 void attempt_abandon(struct request *r, enum err why)
 {
     attempt_close(r, why);
+}
+
+void attempt_flow(struct attempt *a, bool flow)
+{
+    call_flow(a->call, flow);
+    fan_flow(a, flow);
 }
 
 void attempt_done(struct request *r)
@@ -134,13 +144,34 @@ void attempt_upload(struct request *r, const struct slice *v, unsigned n, bool e
 
 /* --- Starting ----------------------------------------------------------------------------- */
 
+/* The target has nothing for a field of the request: another may have. */
+static void cannot_have(struct request *r, str field, str why)
+{
+    struct provider_error *e = arena_zalloc(r->arena, sizeof(*e));
+    if (e && !r->provider_error) {
+        e->status = err_facts(ERR_UNSUPPORTED)->status;
+        e->foreign = true;
+        e->fault.param = field;
+        e->fault.message = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(field), STR_ARG(why));
+        r->provider_error = e;
+    }
+    attempt_failed(r, ERR_UNSUPPORTED, field);
+}
+
 static void start_call(struct request *r)
 {
     struct worker *w = r->worker;
     struct attempt *a = r->attempt;
     struct call_request out;
     const struct provider_conf *p = a->target->provider;
-    if (upstream_request(r, a, &out)) {
+    str field = STR_NULL, why = STR_NULL;
+    enum err err = translate_attempt(r, a, &field, &why);
+    if (err == ERR_UNSUPPORTED) {
+        cannot_have(r, field, why);
+        return;
+    }
+    r->reported = a->translated ? a->translated->reported : STR_NULL;
+    if (!err && upstream_request(r, a, 0, &out)) {
         a->upload_open = out.body_more;
         a->call = call_start(w->options.caller, &p->endpoint, &out, r->arena, &from_provider, a);
     }
@@ -148,7 +179,8 @@ static void start_call(struct request *r)
         r->own_us += loop_clock_us() - r->body_ready_us;
         r->body_ready_us = 0;
     }
-    if (!a->call) {
+    unsigned calls = a->translated ? a->translated->calls : 1;
+    if (!a->call || (calls > 1 && !fan_start(r, a, calls))) {
         attempt_close(r, ERR_NO_MEMORY);
         request_fail(r, ERR_NO_MEMORY, STR("No memory for the request."), STR_NULL);
         return;
@@ -242,7 +274,7 @@ static bool relays_provider_error(const struct request *r, enum err err)
     const struct provider_error *e = r->provider_error;
     return e && !r->head_sent &&
            (err == ERR_UPSTREAM_REFUSED_REQUEST || err == ERR_UPSTREAM_NOT_FOUND ||
-            err == ERR_UPSTREAM_RATE_LIMIT);
+            err == ERR_UPSTREAM_RATE_LIMIT || err == ERR_UNSUPPORTED);
 }
 
 static void answer_provider_error(struct request *r, enum err err)
@@ -254,16 +286,25 @@ static void answer_provider_error(struct request *r, enum err err)
                                 .value = answer_worth_retrying(err) ? STR("true") : STR("false")};
     if (r->rec.retry_after.len)
         more[n++] = (struct header){.name = STR("retry-after"), .value = r->rec.retry_after};
-    if (e->whole && e->body.len) {
+    if (e->whole && e->body.len && !e->foreign) {
         request_answer(r, e->status, e->content_type, e->body, more, n);
         return;
     }
     struct buf body;
     buf_init(&body, 0);
-    answer_error_body(&body, err, final_message(r, err), STR_NULL);
+    int status = answer_status(r, err, e->status);
+    answer_write_error(
+        r, &body,
+        &(struct client_error){.err = err,
+                               .status = status,
+                               .message = e->fault.message.len ? e->fault.message
+                                                               : final_message(r, err),
+                               .code = e->foreign ? e->fault.code : STR_NULL,
+                               .param = e->fault.param,
+                               .request_id = r->rec.id});
     if (body.failed)
         buf_clear(&body);
-    request_answer(r, e->status, STR("application/json"), buf_str(&body), more, n);
+    request_answer(r, status, STR("application/json"), buf_str(&body), more, n);
     buf_release(&body);
 }
 

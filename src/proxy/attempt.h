@@ -21,7 +21,10 @@ struct attempt {
     struct request *request;
     const struct target *target;
     enum attempt_state state;
+    enum endpoint_kind kind;       /* asked of the provider */
+    struct translated *translated; /* NULL: the client's bytes go through */
     struct call *call;
+    struct fan *fan; /* further calls, or NULL */
     uint64_t started_us, progress_us; /* progress: connected, uploaded; an event after content,
                                          or bytes of what is no stream, came */
     unsigned credential;              /* index of the api key */
@@ -35,6 +38,8 @@ struct provider_error {
     int status;
     str content_type, body; /* in the arena */
     bool whole;             /* the body is complete and may be relayed as it is */
+    bool foreign;           /* another format than the client's: `fault` has what it says */
+    struct provider_fault fault;
 };
 
 /* The next attempt, on targets[target_at]. */
@@ -49,6 +54,9 @@ void attempt_abandon(struct request *r, enum err why);
 
 /* The answer is complete: the connection goes back to its pool. */
 void attempt_done(struct request *r);
+
+/* Pauses or resumes what its calls read. */
+void attempt_flow(struct attempt *a, bool flow);
 
 /* The request's timer. */
 void attempt_on_timer(void *request);

@@ -8,6 +8,7 @@
 #include "http/server.h"
 #include "io/file_watch.h"
 #include "llm/provider_conf.h"
+#include "llm/unsupported.h"
 #include "policy/balance.h"
 #include "policy/retry.h"
 
@@ -50,6 +51,7 @@ struct model_conf {
     bool early_headers;
     enum on_disconnect on_disconnect;
     struct retry_conf retry;
+    enum unsupported_policy unsupported;
     unsigned index;
 };
 
@@ -109,6 +111,7 @@ struct gateway_conf {
     uint64_t max_event; /* bytes of one event of a stream */
 
     struct retry_conf retry; /* `defaults.retry`, for targets without a model's entry */
+    enum unsupported_policy unsupported; /* the same of `defaults.unsupported` */
     struct provider_conf *providers;
     unsigned provider_count;
     struct model_conf *models; /* exact names first, then globs, longest first */

@@ -73,6 +73,20 @@ static const char *take_metadata(struct request *r, str value)
     return NULL;
 }
 
+static const char *take_unsupported(struct request *r, str value)
+{
+    r->unsupported_asked = true;
+    if (str_ieq(value, STR("strict")))
+        r->unsupported = UNSUPPORTED_STRICT;
+    else if (str_ieq(value, STR("report")))
+        r->unsupported = UNSUPPORTED_REPORT;
+    else if (str_ieq(value, STR("by_class")))
+        r->unsupported = UNSUPPORTED_BY_CLASS;
+    else
+        return "strict, report or by_class";
+    return NULL;
+}
+
 /* There is no cache that could be asked to stand aside. */
 static const char *take_cache(struct request *r, str value)
 {
@@ -89,6 +103,7 @@ static const struct {
     {STR_INIT("timeout"), take_timeout},   {STR_INIT("retries"), take_retries},
     {STR_INIT("provider"), take_provider}, {STR_INIT("strategy"), take_strategy},
     {STR_INIT("metadata"), take_metadata}, {STR_INIT("cache"), take_cache},
+    {STR_INIT("unsupported"), take_unsupported},
 };
 
 static enum stage_verdict take_one(struct request *r, const struct header *h)

@@ -1,46 +1,239 @@
 #include "proxy/models_page.h"
 
+#include <stdio.h>
+
+#include "llm/model_facts.h"
+#include "llm/provider.h"
 #include "proxy/resolve.h"
 #include "wire/json_write.h"
 #include "wire/url.h"
 
-/* Extension object `gateway`: where the name leads. */
-static void write_targets(struct json_write *w, const struct target *targets, unsigned count)
+/* A name that clients may use, and where it leads. */
+struct entry {
+    str id;
+    const struct target *targets;
+    unsigned count;
+};
+
+/* The list in one API's shape; an item is the same alone. */
+struct shape {
+    void (*begin)(struct json_write *w);
+    void (*item)(struct json_write *w, const struct entry *e);
+    void (*end)(struct json_write *w, str first, str last);
+};
+
+/* --- The extension object `gateway` ----------------------------------------------------------- */
+
+static const struct model_facts *facts_of(const struct target *t)
+{
+    const struct provider_conf *p = t->provider;
+    str vendor = p->preset.len ? p->preset : str_from_c(p->provider->name);
+    return model_facts_find(vendor, t->model);
+}
+
+static void write_limit(struct json_write *w, str name, uint32_t tokens)
+{
+    if (tokens)
+        json_write_member_u64(w, name, tokens);
+}
+
+static void write_price(struct json_write *w, const struct model_facts *f)
+{
+    const struct {
+        str name;
+        double value;
+    } prices[] = {{STR("input"), f->price_input},
+                  {STR("cached"), f->price_cached},
+                  {STR("cache_write"), f->price_cache_write},
+                  {STR("output"), f->price_output}};
+    if (f->price_input < 0)
+        return;
+    json_write_key(w, STR("price"));
+    json_write_object(w);
+    for (unsigned i = 0; i < ARRAY_LEN(prices); i++) {
+        if (prices[i].value < 0)
+            continue;
+        json_write_key(w, prices[i].name);
+        json_write_double(w, prices[i].value);
+    }
+    json_write_object_end(w);
+}
+
+static void write_abilities(struct json_write *w, const struct model_facts *f)
+{
+    static const str shown[] = {
+        [MODEL_VISION] = STR_INIT("vision"),           [MODEL_TOOLS] = STR_INIT("tools"),
+        [MODEL_JSON_SCHEMA] = STR_INIT("json_schema"), [MODEL_REASONING] = STR_INIT("reasoning"),
+        [MODEL_AUDIO] = STR_INIT("audio"),             [MODEL_PDF] = STR_INIT("pdf"),
+        [MODEL_EMBEDDING] = STR_INIT("embedding")};
+    json_write_key(w, STR("capabilities"));
+    json_write_array(w);
+    for (unsigned i = 0; i < ARRAY_LEN(shown); i++)
+        if (shown[i].len && model_can(f, (enum model_ability)i))
+            json_write_string(w, shown[i]);
+    json_write_array_end(w);
+}
+
+static void write_gateway(struct json_write *w, const struct entry *e)
 {
     json_write_key(w, STR("gateway"));
     json_write_object(w);
     json_write_key(w, STR("targets"));
     json_write_array(w);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < e->count; i++) {
         json_write_object(w);
-        json_write_member(w, STR("provider"), targets[i].provider->name);
-        json_write_member(w, STR("model"), targets[i].model);
+        json_write_member(w, STR("provider"), e->targets[i].provider->name);
+        json_write_member(w, STR("model"), e->targets[i].model);
         json_write_object_end(w);
     }
+    json_write_array_end(w);
+    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    if (f != &model_facts_unknown) { /* of the first: what a request gets that nothing else is said of */
+        write_limit(w, STR("context_window"), f->window);
+        write_limit(w, STR("max_output_tokens"), f->output_max);
+        write_abilities(w, f);
+        write_price(w, f);
+    }
+    json_write_object_end(w);
+}
+
+/* --- Shapes ----------------------------------------------------------------------------------- */
+
+static void openai_begin(struct json_write *w)
+{
+    json_write_object(w);
+    json_write_member(w, STR("object"), STR("list"));
+    json_write_key(w, STR("data"));
+    json_write_array(w);
+}
+
+/* `created` is a constant: nobody told us when. */
+static void openai_item(struct json_write *w, const struct entry *e)
+{
+    json_write_object(w);
+    json_write_member(w, STR("id"), e->id);
+    json_write_member(w, STR("object"), STR("model"));
+    json_write_member_u64(w, STR("created"), 0);
+    json_write_member(w, STR("owned_by"), e->count ? e->targets[0].provider->name : STR("gateway"));
+    write_gateway(w, e);
+    json_write_object_end(w);
+}
+
+static void plain_end(struct json_write *w, str first, str last)
+{
+    (void)first, (void)last;
     json_write_array_end(w);
     json_write_object_end(w);
 }
 
-/* OpenAI's model object.  `created` is a constant: nobody told us when. */
-static void write_model(struct json_write *w, str id, const struct target *targets, unsigned count)
+static void anthropic_begin(struct json_write *w)
 {
     json_write_object(w);
-    json_write_member(w, STR("id"), id);
-    json_write_member(w, STR("object"), STR("model"));
-    json_write_member_u64(w, STR("created"), 0);
-    json_write_member(w, STR("owned_by"), count ? targets[0].provider->name : STR("gateway"));
-    write_targets(w, targets, count);
+    json_write_key(w, STR("data"));
+    json_write_array(w);
+}
+
+static void anthropic_item(struct json_write *w, const struct entry *e)
+{
+    json_write_object(w);
+    json_write_member(w, STR("type"), STR("model"));
+    json_write_member(w, STR("id"), e->id);
+    json_write_member(w, STR("display_name"), e->id);
+    json_write_member(w, STR("created_at"), STR("1970-01-01T00:00:00Z"));
+    write_gateway(w, e);
     json_write_object_end(w);
 }
 
-static void write_entry(struct request *r, struct json_write *w, const struct model_conf *m)
+static void write_id(struct json_write *w, str name, str id)
+{
+    json_write_key(w, name);
+    if (str_is_null(id))
+        json_write_null(w);
+    else
+        json_write_string(w, id);
+}
+
+/* All names come on one page. */
+static void anthropic_end(struct json_write *w, str first, str last)
+{
+    json_write_array_end(w);
+    json_write_key(w, STR("has_more"));
+    json_write_bool(w, false);
+    write_id(w, STR("first_id"), first);
+    write_id(w, STR("last_id"), last);
+    json_write_object_end(w);
+}
+
+static void gemini_begin(struct json_write *w)
+{
+    json_write_object(w);
+    json_write_key(w, STR("models"));
+    json_write_array(w);
+}
+
+static void gemini_item(struct json_write *w, const struct entry *e)
+{
+    static const str chats[] = {STR_INIT("generateContent"), STR_INIT("streamGenerateContent"),
+                                STR_INIT("countTokens")};
+    static const str embeds[] = {STR_INIT("embedContent"), STR_INIT("batchEmbedContents")};
+    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    bool embedding = model_can(f, MODEL_EMBEDDING);
+    char name[300];
+    json_write_object(w);
+    int len = snprintf(name, sizeof(name), "models/%.*s", STR_ARG(str_first(e->id, 280)));
+    json_write_member(w, STR("name"), str_make(name, (size_t)len));
+    json_write_member(w, STR("version"), STR("1"));
+    json_write_member(w, STR("displayName"), e->id);
+    write_limit(w, STR("inputTokenLimit"), f->window);
+    write_limit(w, STR("outputTokenLimit"), f->output_max);
+    json_write_key(w, STR("supportedGenerationMethods"));
+    json_write_array(w);
+    for (unsigned i = 0; i < (embedding ? ARRAY_LEN(embeds) : ARRAY_LEN(chats)); i++)
+        json_write_string(w, embedding ? embeds[i] : chats[i]);
+    json_write_array_end(w);
+    json_write_object_end(w);
+}
+
+static const struct shape openai_shape = {openai_begin, openai_item, plain_end};
+static const struct shape anthropic_shape = {anthropic_begin, anthropic_item, anthropic_end};
+static const struct shape gemini_shape = {gemini_begin, gemini_item, plain_end};
+
+/* Who asks is told by Anthropic's version field, by Google's path or field for the key; all three have
+ * lists at /v1/models. */
+static const struct shape *shape_of(const struct request *r)
+{
+    const struct headers *h = &r->ex->head->headers;
+    if (head_known(h, HEADER_ANTHROPIC_VERSION).len)
+        return &anthropic_shape;
+    bool google = r->dialect->native == NATIVE_GEMINI || head_known(h, HEADER_X_GOOG_API_KEY).len;
+    return google ? &gemini_shape : &openai_shape;
+}
+
+/* --- Walking ---------------------------------------------------------------------------------- */
+
+/* What lists the names: counts on, remembers the ends. */
+struct listing {
+    struct json_write *w;
+    const struct shape *shape;
+    str first, last;
+};
+
+static void list_one(struct listing *l, const struct entry *e)
+{
+    l->shape->item(l->w, e);
+    if (str_is_null(l->first))
+        l->first = e->id;
+    l->last = e->id;
+}
+
+static void list_configured(struct request *r, struct listing *l, const struct model_conf *m)
 {
     struct target *targets = arena_alloc(r->arena, m->target_count * sizeof(*targets));
     if (!targets)
         return;
     for (unsigned i = 0; i < m->target_count; i++)
         targets[i] = (struct target){m->targets[i].provider, m->targets[i].model, 1};
-    write_model(w, m->name, targets, m->target_count);
+    list_one(l, &(struct entry){m->name, targets, m->target_count});
 }
 
 /* Whether an earlier line of the list has the same name. */
@@ -58,22 +251,24 @@ static bool was_listed(const struct request *r, str id, unsigned provider)
     return false;
 }
 
-static void write_list(struct request *r, struct json_write *w)
+static void list_all(struct request *r, struct listing *l)
 {
     for (unsigned i = 0; i < r->conf->model_count; i++) {
         const struct model_conf *m = &r->conf->models[i];
         if (!m->is_glob && key_allows_model(r->key, m->name))
-            write_entry(r, w, m);
+            list_configured(r, l, m);
     }
     for (unsigned i = 0; i < r->conf->provider_count; i++) {
         struct model_list list = snapshot_models(r->pinned->snapshot, i);
         for (unsigned k = 0; k < list.count; k++) {
             struct target one = {&r->conf->providers[i], list.ids[k], 1};
             if (key_allows_model(r->key, list.ids[k]) && !was_listed(r, list.ids[k], i))
-                write_model(w, list.ids[k], &one, 1);
+                list_one(l, &(struct entry){list.ids[k], &one, 1});
         }
     }
 }
+
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 static enum stage_verdict send_page(struct request *r, struct buf *body)
 {
@@ -91,15 +286,12 @@ static enum stage_verdict answer_list(struct request *r)
 {
     struct buf body;
     struct json_write w;
+    struct listing l = {.w = &w, .shape = shape_of(r), .first = STR_NULL, .last = STR_NULL};
     buf_init(&body, 0);
     json_write_init(&w, &body);
-    json_write_object(&w);
-    json_write_member(&w, STR("object"), STR("list"));
-    json_write_key(&w, STR("data"));
-    json_write_array(&w);
-    write_list(r, &w);
-    json_write_array_end(&w);
-    json_write_object_end(&w);
+    l.shape->begin(&w);
+    list_all(r, &l);
+    l.shape->end(&w, l.first, l.last);
     return send_page(r, &body);
 }
 
@@ -122,7 +314,7 @@ static enum stage_verdict answer_one(struct request *r, str id)
     struct json_write w;
     buf_init(&body, 0);
     json_write_init(&w, &body);
-    write_model(&w, r->model, r->targets, r->target_count);
+    shape_of(r)->item(&w, &(struct entry){r->model, r->targets, r->target_count});
     return send_page(r, &body);
 }
 

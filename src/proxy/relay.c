@@ -8,10 +8,19 @@ enum { FLUSH_SLICES = 64 };
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
+static str translated_type(const struct request *r)
+{
+    if (!r->stream)
+        return STR("application/json");
+    return r->dialect->stream_type.len ? r->dialect->stream_type : STR("text/event-stream");
+}
+
 static struct response_head *client_head(struct request *r, const struct relay *y)
 {
     struct response_head *head = answer_head(r, y->status);
     bool ok = head != NULL;
+    if (ok && y->translation)
+        ok = answer_add_known(r, head, HEADER_CONTENT_TYPE, translated_type(r));
     for (unsigned i = 0; ok && i < y->field_count; i++)
         ok = head_add_same(&head->headers, r->arena, &y->fields[i]);
     if (ok && r->events_mode)
@@ -29,7 +38,7 @@ static void apply_backpressure(struct request *r, size_t queued)
     y->paused = true;
     exchange_queued(r->ex); /* where the client is now, to see later whether it moves */
     trace(TRACE_PAUSE, r->number, queued, 0);
-    call_flow(r->attempt->call, false);
+    attempt_flow(r->attempt, false);
     attempt_arm(r); /* the client's stall is watched now, not the provider's silence */
 }
 
@@ -81,7 +90,7 @@ bool relay_begin_answer(struct request *r, int64_t content_length, bool end)
     r->rec.upstream_us = upstream_before; /* counted when the attempt closes */
     request_enter(r, REQUEST_ANSWERING);
     r->head_sent = true;
-    if (r->body_complete) /* nothing is tried again; of a form that still streams, its reader stays */
+    if (r->body_complete && !r->translation) /* nothing is tried again; of a form that still streams, its reader stays */
         body_release(r);
     if (!r->client_gone)
         r->rec.status = y->status;
@@ -127,10 +136,12 @@ void relay_note_facts(struct request *r, const struct event_facts *facts)
 
 /* --- Beginning -------------------------------------------------------------------------------- */
 
-static enum relay_mode mode_of(const struct relay *y)
+static enum relay_mode mode_of(const struct relay *y, bool translated)
 {
     if (y->status < 200 || y->status > 299)
         return RELAY_ERROR;
+    if (translated)
+        return RELAY_TRANSLATE;
     if (y->encoded) /* nobody asked for it, and we cannot look inside */
         return RELAY_PASS;
     if (relay_type_is(y->content_type, STR("text/event-stream")))
@@ -145,7 +156,7 @@ static bool is_encoded(const struct response_head *head)
     return coding.len && !str_ieq(coding, STR("identity"));
 }
 
-void relay_on_head(struct request *r, const struct response_head *head)
+static void begin_relay(struct request *r, unsigned part, const struct response_head *head)
 {
     struct relay *y = arena_zalloc(r->arena, sizeof(*y));
     if (!y || !relay_copy_fields(r, y, head)) {
@@ -158,8 +169,12 @@ void relay_on_head(struct request *r, const struct response_head *head)
     y->no_body = head->no_body;
     y->encoded = is_encoded(head);
     y->dialect = dialect_of(r->kind);
-    y->mode = mode_of(y);
-    if (r->head_sent && y->mode != RELAY_EVENTS && y->mode != RELAY_ERROR) {
+    y->mode = mode_of(y, r->attempt->translated != NULL);
+    if (y->mode == RELAY_TRANSLATE && y->encoded) {
+        attempt_failed(r, ERR_UPSTREAM_MALFORMED, STR("the answer is encoded, unasked"));
+        return;
+    }
+    if (r->head_sent && (y->mode == RELAY_HOLD || y->mode == RELAY_PASS)) {
         attempt_failed(r, ERR_UPSTREAM_MALFORMED, STR("the answer is no event stream"));
         return;
     }
@@ -169,17 +184,57 @@ void relay_on_head(struct request *r, const struct response_head *head)
     } else {
         attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     }
-    r->events_mode = y->mode == RELAY_EVENTS || r->head_sent;
+    r->events_mode = y->mode == RELAY_EVENTS || (y->mode == RELAY_TRANSLATE && r->stream) ||
+                     r->head_sent;
     deferred_init(&y->last, relay_send_last, r);
     r->relay = y;
+    if (y->mode == RELAY_TRANSLATE &&
+        (!relay_translated_begin(r, y) || !relay_translated_part(r, part, head))) {
+        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
+        return;
+    }
     attempt_arm(r);
+}
+
+void relay_on_head(struct request *r, const struct response_head *head)
+{
+    if (r->relay) /* another part was first */
+        relay_on_part_head(r, 0, head);
+    else
+        begin_relay(r, 0, head);
+}
+
+void relay_on_part_head(struct request *r, unsigned part, const struct response_head *head)
+{
+    if (!r->relay)
+        begin_relay(r, part, head);
+    else if (r->relay->mode == RELAY_TRANSLATE && !relay_translated_part(r, part, head))
+        attempt_failed(r, ERR_NO_MEMORY, STR_NULL);
+}
+
+/* While the error of another part is read, what this one says is of no use. */
+static bool part_is_read(const struct request *r)
+{
+    return r->relay && r->relay->mode == RELAY_TRANSLATE;
+}
+
+void relay_on_part_body(struct request *r, unsigned part, struct slice bytes)
+{
+    if (part_is_read(r))
+        relay_translated_body(r, part, bytes);
+}
+
+void relay_on_part_end(struct request *r, unsigned part)
+{
+    if (part_is_read(r))
+        relay_translated_end(r, part);
 }
 
 /* --- Dispatch ------------------------------------------------------------------------------------- */
 
 void relay_on_body(struct request *r, struct slice run)
 {
-    if (r->relay->mode != RELAY_EVENTS) /* there, events count, not bytes */
+    if (r->relay->mode != RELAY_EVENTS && r->relay->mode != RELAY_TRANSLATE) /* there, events count, not bytes */
         attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     switch (r->relay->mode) {
     case RELAY_ERROR:
@@ -193,6 +248,9 @@ void relay_on_body(struct request *r, struct slice run)
         break;
     case RELAY_EVENTS:
         relay_events_body(r, run);
+        break;
+    case RELAY_TRANSLATE:
+        relay_translated_body(r, 0, run);
         break;
     }
 }
@@ -212,6 +270,9 @@ void relay_on_end(struct request *r)
     case RELAY_EVENTS:
         relay_events_end(r);
         break;
+    case RELAY_TRANSLATE:
+        relay_translated_end(r, 0);
+        break;
     }
 }
 
@@ -229,7 +290,7 @@ static void write_failure(struct request *r, enum err err, str message)
         .events = r->rec.events,
     };
     buf_init(&text, 0);
-    dialect_of(r->kind)->write_failure(&text, &f);
+    r->dialect->write_failure(&text, &f);
     struct slice s = SLICE_BORROWED(buf_str(&text));
     if (text.failed)
         exchange_abort(r->ex);
@@ -262,7 +323,7 @@ void relay_on_client_drain(struct request *r)
     trace(TRACE_RESUME, r->number, 0, 0);
     attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     attempt_arm(r);
-    call_flow(r->attempt->call, true);
+    attempt_flow(r->attempt, true);
 }
 
 void relay_without_client(struct request *r)
@@ -279,7 +340,9 @@ bool relay_is_paused(const struct request *r)
 
 bool relay_has_begun(const struct request *r)
 {
-    return r->relay && (r->relay->mode != RELAY_EVENTS || r->relay->content);
+    const struct relay *y = r->relay;
+    bool in_units = y && (y->mode == RELAY_EVENTS || y->mode == RELAY_TRANSLATE);
+    return y && (!in_units || y->content);
 }
 
 bool relay_is_complete(const struct request *r)
@@ -326,6 +389,7 @@ void relay_release(struct request *r)
     r->relay = NULL;
     deferred_cancel(&y->last);
     chain_release(&y->out);
+    relay_translated_release(y->translation);
     if (y->reading_events)
         sse_reader_release(&y->reader);
     if (y->scan)

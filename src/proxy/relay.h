@@ -25,6 +25,11 @@ void relay_on_head(struct request *r, const struct response_head *head);
 void relay_on_body(struct request *r, struct slice bytes);
 void relay_on_end(struct request *r);
 
+/* From the further calls of an attempt that has several (proxy/fan.h), part 1 and up. */
+void relay_on_part_head(struct request *r, unsigned part, const struct response_head *head);
+void relay_on_part_body(struct request *r, unsigned part, struct slice bytes);
+void relay_on_part_end(struct request *r, unsigned part);
+
 /* The head is out: tell the client by the means that are left, and finish. */
 void relay_fail(struct request *r, enum err err, str message);
 

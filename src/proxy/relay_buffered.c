@@ -168,7 +168,11 @@ void relay_error_end(struct request *r)
     const struct provider *p = r->attempt->target->provider->provider;
     enum err err = provider_classify(p, y->status, body);
     struct provider_error *e = arena_zalloc(r->arena, sizeof(*e));
+    const struct translated *t = r->attempt->translated;
     if (e && !r->provider_error) {
+        e->foreign = t != NULL;
+        if (t && t->dialect->read_error)
+            t->dialect->read_error(arena_str(r->arena, body), r->arena, &e->fault);
         e->status = y->status;
         e->content_type = y->content_type;
         e->body = arena_str(r->arena, body);

@@ -146,6 +146,8 @@ bool relay_end_complete(struct request *r)
 {
     if (!relay_is_complete(r))
         return false;
+    if (r->relay->translation)
+        return relay_translated_end_complete(r);
     r->relay->complete = false; /* should memory fail now, that is not the way out */
     finish_events(r);
     return true;

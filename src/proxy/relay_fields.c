@@ -58,8 +58,10 @@ bool relay_copy_fields(struct request *r, struct relay *y, const struct response
 {
     const struct headers *in = &head->headers;
     y->fields = arena_alloc(r->arena, (in->count + 1) * sizeof(*y->fields));
+    bool ours = r->attempt->translated; /* then type, coding and tag are not the provider's */
     for (unsigned i = 0; y->fields && i < in->count; i++)
-        if (client_field(r, &in->list[i], &y->fields[y->field_count]))
+        if ((!ours || in->list[i].id == HEADER_OTHER || in->list[i].id == HEADER_X_REQUEST_ID) &&
+            client_field(r, &in->list[i], &y->fields[y->field_count]))
             y->field_count++;
     y->content_type = arena_str(r->arena, head_known(in, HEADER_CONTENT_TYPE));
     y->retry_after = arena_str(r->arena, head_known(in, HEADER_RETRY_AFTER));

@@ -8,9 +8,10 @@
 #include "llm/dialect.h"
 #include "proxy/attempt.h"
 #include "proxy/relay.h"
+#include "proxy/relay_translated.h"
 #include "wire/json_scan.h"
 
-enum relay_mode { RELAY_ERROR, RELAY_HOLD, RELAY_PASS, RELAY_EVENTS };
+enum relay_mode { RELAY_ERROR, RELAY_HOLD, RELAY_PASS, RELAY_EVENTS, RELAY_TRANSLATE };
 
 struct relay {
     enum relay_mode mode;
@@ -28,7 +29,8 @@ struct relay {
     bool content;           /* EVENTS: the first was seen; HOLD, PASS: bytes came */
     bool complete;          /* EVENTS: the terminal event was seen */
     bool paused;            /* the provider is not read, for the client is slow */
-    struct deferred last;   /* EVENTS: sends the terminal event, if the framing's end does not come
+    struct relay_translation *translation; /* TRANSLATE */
+    struct deferred last; /* EVENTS: sends the terminal event, if the framing's end does not come
                                in the same turn */
 };
 
@@ -62,6 +64,18 @@ void relay_send_last(void *request); /* the deferred of `last` */
 /* An error object inside a 200: what would it have been as a status?  And keeping it as the answer. */
 enum err relay_event_err(str error);
 void relay_keep_error(struct request *r, enum err err, str error);
+
+/* --- relay_translated.c */
+
+bool relay_translated_begin(struct request *r, struct relay *y);
+void relay_translated_release(struct relay_translation *t);
+/* The head of one of the attempt's calls. */
+bool relay_translated_part(struct request *r, unsigned part, const struct response_head *head);
+void relay_translated_body(struct request *r, unsigned part, struct slice run);
+void relay_translated_end(struct request *r, unsigned part);
+bool relay_translated_end_complete(struct request *r);
+/* Keeps a provider's error that was read already as the answer for when nothing does better. */
+void relay_keep_fault(struct request *r, int status, const struct provider_fault *fault);
 
 /* --- relay_buffered.c */
 

@@ -85,6 +85,7 @@ void request_begin(struct worker *w, struct exchange *ex)
     r->pinned->pins++;
     r->conf = snapshot_conf(r->pinned->snapshot);
     r->retries_asked = -1;
+    r->dialect = dialect_of(ENDPOINT_CHAT);
     buf_init(&r->body, 0);
     timer_init(&r->timer, attempt_on_timer, r);
     list_init(&r->node);
@@ -184,10 +185,16 @@ void request_fail(struct request *r, enum err err, str message, str param)
         more[n++] = (struct header){.name = STR("www-authenticate"), .value = STR("Bearer")};
     struct buf body;
     buf_init(&body, 0);
-    answer_error_body(&body, err, message, param);
+    int status = answer_status(r, err, err_facts(err)->status);
+    answer_write_error(r, &body,
+                       &(struct client_error){.err = err,
+                                              .status = status,
+                                              .message = message,
+                                              .param = param,
+                                              .request_id = r->rec.id});
     if (body.failed)
         buf_clear(&body);
-    request_answer(r, err_facts(err)->status, STR("application/json"), buf_str(&body), more, n);
+    request_answer(r, status, STR("application/json"), buf_str(&body), more, n);
     buf_release(&body);
 }
 

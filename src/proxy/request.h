@@ -17,6 +17,7 @@
 #define PROXY_REQUEST_H
 
 #include "base/buf.h"
+#include "llm/dialect.h"
 #include "proxy/worker_impl.h"
 #include "wire/json.h"
 #include "wire/multipart.h"
@@ -43,6 +44,7 @@ struct target {
 
 struct attempt;
 struct relay;
+struct translation;
 
 struct request {
     struct exchange *ex;
@@ -60,13 +62,18 @@ struct request {
     enum endpoint_kind kind;
     str rest;       /* what follows the endpoint's path */
     str allow;      /* for METHOD_WRONG */
-    str path_model; /* named by an Azure-style path, or null */
+    str path_model;   /* named by the path (Azure's, Gemini's), or null */
+    bool path_stream; /* Gemini's streamGenerateContent */
+    bool path_array;  /* the same as one JSON array, without alt=sse */
+    const struct dialect *dialect; /* of the API that is asked: errors have its shape; never NULL */
     const struct key_conf *key;
     uint64_t deadline_us;   /* of x-gateway-timeout, 0: none */
     str pinned_provider;    /* x-gateway-provider, or null */
     int retries_asked;      /* x-gateway-retries, -1: not given */
     enum strategy strategy; /* x-gateway-strategy */
     bool strategy_asked;
+    enum unsupported_policy unsupported; /* x-gateway-unsupported */
+    bool unsupported_asked;
 
     /* stage/body (proxy/body.h) */
     struct buf body;         /* a JSON body whole; a form's beginning */
@@ -90,6 +97,10 @@ struct request {
     struct target *targets;         /* in the order to try */
     unsigned target_count, target_at;
     bool resolved_by_default; /* nothing named it: the only provider is asked */
+
+    /* stage/translate (proxy/translate.h) */
+    str reported; /* for x-gateway-unsupported, by the current attempt; null: nothing */
+    struct translation *translation; /* NULL: every target speaks the client's format */
 
     /* attempts (proxy/attempt.c) */
     struct attempt *attempt;

@@ -2,6 +2,7 @@
 
 #include "llm/provider.h"
 #include "proxy/body.h"
+#include "proxy/translate.h"
 #include "wire/json_edit.h"
 #include "wire/url.h"
 
@@ -21,12 +22,18 @@ static bool is_named(const str *names, unsigned count, str name)
 }
 
 /* The client's fields that go on. */
-static bool goes_on(const struct provider_conf *p, const struct header *h, bool raw_body)
+static bool goes_on(const struct provider_conf *p, const struct header *h, bool raw_body,
+                    bool translated, enum native_format native)
 {
     switch (h->id) {
     case HEADER_CONTENT_TYPE:
     case HEADER_ACCEPT:
-    case HEADER_OPENAI_BETA:
+        return !translated;
+    case HEADER_OPENAI_BETA: /* they speak of a format */
+        return !translated && native == NATIVE_OPENAI;
+    case HEADER_ANTHROPIC_BETA:
+    case HEADER_ANTHROPIC_VERSION:
+        return !translated && native == NATIVE_ANTHROPIC;
     case HEADER_IDEMPOTENCY_KEY:
     case HEADER_TRACEPARENT:
     case HEADER_TRACESTATE:
@@ -48,14 +55,15 @@ static bool goes_on(const struct provider_conf *p, const struct header *h, bool 
            is_named(p->forward_headers, p->forward_header_count, h->name);
 }
 
-static bool add_client_fields(const struct request *r, const struct provider_conf *p,
+static bool add_client_fields(const struct request *r, const struct attempt *a,
                               struct headers *out)
 {
+    const struct provider_conf *p = a->target->provider;
     const struct headers *in = &r->ex->head->headers;
     bool raw = endpoint_facts(r->kind)->body == ENDPOINT_BODY_RAW;
     for (unsigned i = 0; i < in->count; i++) {
         const struct header *h = &in->list[i];
-        if (goes_on(p, h, raw) && !head_add_same(out, r->arena, h))
+        if (goes_on(p, h, raw, a->translated != NULL, r->dialect->native) && !head_add_same(out, r->arena, h))
             return false;
     }
     return true;
@@ -142,8 +150,25 @@ static bool form_body(struct request *r, const struct attempt *a, struct call_re
     return true;
 }
 
-static bool fill_body(struct request *r, const struct attempt *a, struct call_request *out)
+static bool translated_body(struct request *r, const struct translated *t, unsigned part,
+                            struct call_request *out)
 {
+    struct slice *all = arena_alloc(r->arena, sizeof(*all));
+    if (!all)
+        return false;
+    const struct buf *body = &t->bodies[part < t->body_count ? part : 0];
+    *all = SLICE_BORROWED(buf_str(body));
+    out->body = all;
+    out->body_count = 1;
+    out->content_length = (int64_t)body->len;
+    return true;
+}
+
+static bool fill_body(struct request *r, const struct attempt *a, unsigned part,
+                      struct call_request *out)
+{
+    if (a->translated)
+        return translated_body(r, a->translated, part, out);
     switch (endpoint_facts(r->kind)->body) {
     case ENDPOINT_BODY_JSON:
         return json_body(r, a, out);
@@ -179,7 +204,8 @@ static str client_query(struct request *r)
 
 /* --- All of it ---------------------------------------------------------------------------- */
 
-bool upstream_request(struct request *r, const struct attempt *a, struct call_request *out)
+bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
+                      struct call_request *out)
 {
     const struct provider_conf *p = a->target->provider;
     struct request_head *head = arena_zalloc(r->arena, sizeof(*head));
@@ -187,12 +213,14 @@ bool upstream_request(struct request *r, const struct attempt *a, struct call_re
         return false;
     struct provider_request asked = {
         .conf = p,
-        .kind = r->kind,
+        .kind = a->kind,
         .method = r->ex->head->method_text,
         .rest = r->rest,
         .query = client_query(r),
         .model = a->target->model,
         .api_key = p->api_key_count ? p->api_keys[a->credential] : STR_NULL,
+        .stream = r->stream,
+        .beta = a->translated ? a->translated->target.beta : STR_NULL,
     };
     if (p->credentials == CREDENTIALS_PASSTHROUGH)
         asked.api_key = STR_NULL;
@@ -202,12 +230,14 @@ bool upstream_request(struct request *r, const struct attempt *a, struct call_re
     head->authority = p->endpoint.authority;
     head->target = provider_target(&asked, r->arena);
     head->keep_alive = true;
-    if (str_is_null(head->target) || !add_client_fields(r, p, &head->headers) ||
+    if (str_is_null(head->target) || !add_client_fields(r, a, &head->headers) ||
         !provider_authorize(&asked, &head->headers, r->arena) ||
         !add_own_fields(r, p, &head->headers))
         return false;
     *out = (struct call_request){.head = head, .content_length = -1};
-    return fill_body(r, a, out);
+    int64_t now_s = (int64_t)(loop_wall_us() / 1000000);
+    return fill_body(r, a, part, out) &&
+           provider_sign(&asked, head, out->body, out->body_count, now_s, r->arena);
 }
 
 bool upstream_is_replayable(const struct request *r)

@@ -8,9 +8,10 @@
 #include "http/call.h"
 #include "proxy/attempt.h"
 
-/* Fills *out for the attempt's target; everything in the arena or borrowed from the request's body.
+/* Fills *out for the attempt's target, part 0 unless it has several (proxy/fan.h); everything in the arena or borrowed from the request's body.
  * False: out of memory. */
-bool upstream_request(struct request *r, const struct attempt *a, struct call_request *out);
+bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
+                      struct call_request *out);
 
 /* Whether the request can be sent a second time: its body is whole in our hands. */
 bool upstream_is_replayable(const struct request *r);

@@ -140,6 +140,8 @@ const char *const strategy_names[] = {"round_robin", "weighted", "random", "prio
 const char *const strategy_later[] = {"least_connections", "p2c", "latency", "cost", "usage",
                                       "adaptive", "prefix", "hash", NULL};
 
+const char *const unsupported_names[] = {"by_class", "strict", "report", NULL};
+
 static const struct option defaults_rows[] = {
     {.name = "strategy", .type = OPTION_ENUM, .names = strategy_names, .later = strategy_later,
      FIELD(defaults.strategy), .initial = "round_robin",
@@ -153,7 +155,11 @@ static const struct option defaults_rows[] = {
     OPTION_ROW_LATER("breaker", ""),
     OPTION_ROW_LATER("health", ""),
     OPTION_ROW_LATER("fallbacks", "list several targets in one model instead"),
-    OPTION_ROW_LATER("unsupported", ""),
+    {.name = "unsupported", .type = OPTION_ENUM, .names = unsupported_names,
+     FIELD(defaults.unsupported), .initial = "by_class",
+     .help = "Fields that a target of another format cannot express. by_class: an error when they "
+             "change the answer, else left out and named in x-gateway-unsupported; strict: always "
+             "an error; report: always left out and named."},
     {0}};
 const struct option_table table_defaults = {.what = "what providers and models inherit",
                                             .rows = defaults_rows};

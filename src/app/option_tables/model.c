@@ -89,7 +89,8 @@ static const struct option model_rows[] = {
     OPTION_ROW_LATER("split", "use strategy weighted"),
     OPTION_ROW_LATER("mirror", ""),
     OPTION_ROW_LATER("on_exhausted", ""),
-    OPTION_ROW_LATER("unsupported", ""),
+    {.name = "unsupported", .type = OPTION_ENUM, .names = unsupported_names, FIELD(unsupported),
+     .initial = "by_class", .help = "Default: `defaults.unsupported`."},
     OPTION_ROW_LATER("api", ""),
     {0}};
 /* clang-format on */
@@ -100,6 +101,7 @@ static void model_prepare(void *element, const void *root)
     const struct config_root *r = root;
     m->strategy = r->defaults.strategy;
     m->retry = r->defaults.retry;
+    m->unsupported = r->defaults.unsupported;
 }
 
 /* "claude/claude-sonnet-4-5": one target and nothing else. */

@@ -17,6 +17,7 @@ extern const struct option_table table_model, table_target, table_retry;
 extern const struct option_table table_key;
 
 /* Values of `strategy`; the second list: those of a later version. */
+extern const char *const unsupported_names[];
 extern const char *const strategy_names[], *const strategy_later[];
 
 /* A row for what a later version brings: refused by name, not as a typing mistake. */

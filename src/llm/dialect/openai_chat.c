@@ -142,6 +142,7 @@ static void answer(str body, struct arena *scratch, struct event_facts *out)
 
 const struct dialect dialect_openai_chat = {
     .name = "openai_chat",
+    .native = NATIVE_OPENAI,
     .event = event,
     .answer = answer,
     .write_failure = openai_error_event,

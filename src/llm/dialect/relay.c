@@ -39,6 +39,7 @@ static void answer(str body, struct arena *scratch, struct event_facts *out)
 
 const struct dialect dialect_relay = {
     .name = "relay",
+    .native = NATIVE_OPENAI,
     .event = event,
     .answer = answer,
     .write_failure = openai_error_event,

@@ -3,6 +3,7 @@
  * x-gateway-* wishes.  Local pages are answered here.
  */
 #include "base/uuid.h"
+#include "llm/gemini_path.h"
 #include "proxy/client_address.h"
 #include "proxy/cors.h"
 #include "proxy/gateway_headers.h"
@@ -98,21 +99,69 @@ static enum stage_verdict refuse_path(struct request *r, str path)
                         STR_ARG(str_first(path, 200)));
 }
 
+static enum stage_verdict refuse_method(struct request *r, const char *allow)
+{
+    r->allow = str_from_c(allow);
+    return stage_refuse(r, ERR_METHOD_WRONG, STR_NULL, "%.*s is not for %.*s; use %s.",
+                        STR_ARG(r->ex->head->method_text), STR_ARG(r->ex->head->path), allow);
+}
+
+/* A path of Google's form: model and method are one segment of it. */
+static enum stage_verdict gemini_endpoint(struct request *r, enum gemini_path_result result,
+                                          const struct gemini_path *found)
+{
+    r->dialect = dialect_of(ENDPOINT_GENERATE);
+    if (result == GEMINI_PATH_METHOD_WRONG)
+        return refuse_method(r, found->kind == ENDPOINT_MODELS ? "GET, HEAD" : "POST");
+    if (result == GEMINI_PATH_UNKNOWN)
+        return stage_refuse(r, ERR_PATH_UNKNOWN, STR_NULL,
+                            "Unknown path %.*s. The methods of models here are generateContent, "
+                            "streamGenerateContent, countTokens, embedContent and "
+                            "batchEmbedContents.",
+                            STR_ARG(str_first(r->ex->head->path, 200)));
+    str model = found->model.len ? url_path_id(found->model, r->arena) : STR_NULL;
+    if (found->model.len && str_is_null(model))
+        return stage_refuse(r, ERR_PATH_UNKNOWN, STR_NULL, "The model in the path is not readable.");
+    r->kind = found->kind;
+    r->path_model = model;
+    r->path_stream = found->stream;
+    r->path_array = found->array;
+    r->rest = STR("");
+    if (r->kind == ENDPOINT_MODELS && model.len)
+        r->rest = arena_printf(r->arena, "/%.*s", STR_ARG(found->model));
+    r->rec.endpoint = endpoint_facts(r->kind)->name;
+    return STAGE_NEXT;
+}
+
+/* The path behind the version; null: it has none.  Says whose errors it gets, too. */
+static str api_path(struct request *r, str path)
+{
+    if (str_starts(path, STR("/anthropic/v1/")))
+        path = str_from(path, sizeof("/anthropic") - 1);
+    if (str_starts(path, STR("/v1/messages")))
+        r->dialect = dialect_of(ENDPOINT_MESSAGES);
+    return str_starts(path, STR("/v1/")) ? str_from(path, sizeof("/v1") - 1) : azure_path(r, path);
+}
+
 static enum stage_verdict find_endpoint(struct request *r)
 {
     const struct request_head *head = r->ex->head;
-    str path = str_starts(head->path, STR("/v1/")) ? str_from(head->path, sizeof("/v1") - 1)
-                                                   : azure_path(r, head->path);
+    struct gemini_path gemini;
+    enum gemini_path_result result =
+        gemini_path_read(head->path, head->query, head->method_text, &gemini);
+    if (result != GEMINI_PATH_FOREIGN)
+        return gemini_endpoint(r, result, &gemini);
+    str path = api_path(r, head->path);
     if (str_is_null(path))
         return refuse_path(r, head->path);
     switch (endpoint_find(path, head->method_text, &r->kind, &r->rest)) {
     case ENDPOINT_FOUND:
         r->rec.endpoint = endpoint_facts(r->kind)->name;
+        if (r->kind != ENDPOINT_MODELS)
+            r->dialect = dialect_of(r->kind);
         return STAGE_NEXT;
     case ENDPOINT_METHOD_WRONG:
-        r->allow = endpoint_allow(path);
-        return stage_refuse(r, ERR_METHOD_WRONG, STR_NULL, "%.*s is not for %.*s; use %.*s.",
-                            STR_ARG(head->method_text), STR_ARG(head->path), STR_ARG(r->allow));
+        return refuse_method(r, endpoint_allow(path).ptr);
     case ENDPOINT_PATH_UNKNOWN:
         break;
     }

@@ -7,6 +7,7 @@
 #include "proxy/models_page.h"
 #include "proxy/resolve.h"
 #include "proxy/stage.h"
+#include "proxy/translate.h"
 
 static enum stage_verdict refuse_unknown(struct request *r)
 {
@@ -26,7 +27,7 @@ static void filter_targets(struct request *r)
     unsigned kept = 0;
     for (unsigned i = 0; i < r->target_count; i++) {
         const struct provider_conf *p = r->targets[i].provider;
-        bool offers = p->provider->endpoints & (UINT64_C(1) << r->kind);
+        bool offers = translate_kind(r->kind, &r->targets[i], NULL) != ENDPOINT_KIND_COUNT;
         bool pinned = !r->pinned_provider.len || str_eq(p->name, r->pinned_provider);
         if (offers && pinned)
             r->targets[kept++] = r->targets[i];

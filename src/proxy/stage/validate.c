@@ -143,7 +143,7 @@ static struct fault check_messages(struct request *r)
 static struct fault check_fields(struct request *r)
 {
     struct fault fault = {0};
-    if (r->kind == ENDPOINT_CHAT)
+    if (r->kind == ENDPOINT_CHAT || r->kind == ENDPOINT_MESSAGES)
         fault = check_messages(r);
     if (!fault.text && (r->kind == ENDPOINT_CHAT || r->kind == ENDPOINT_COMPLETIONS ||
                         r->kind == ENDPOINT_RESPONSES))
@@ -211,7 +211,8 @@ static enum stage_verdict take_model(struct request *r)
 static enum stage_verdict take_stream(struct request *r)
 {
     uint32_t stream = field(r, "stream");
-    if (!is_given(r, stream))
+    r->stream = r->path_stream;
+    if (r->kind == ENDPOINT_GENERATE || !is_given(r, stream)) /* Gemini's is in the path */
         return STAGE_NEXT;
     if (!json_is(&r->doc, stream, JSON_TRUE) && !json_is(&r->doc, stream, JSON_FALSE))
         return stage_refuse(r, ERR_FIELD_INVALID, STR("stream"), "stream must be true or false.");

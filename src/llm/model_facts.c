@@ -1,0 +1,103 @@
+#include "llm/model_facts.h"
+
+#include "base/check.h"
+#include "llm/model_table.h"
+
+#define ALL_EFFORTS                                                                                \
+    (BIT(EFFORT_NONE) | BIT(EFFORT_MINIMAL) | BIT(EFFORT_LOW) | BIT(EFFORT_MEDIUM) |               \
+     BIT(EFFORT_HIGH) | BIT(EFFORT_XHIGH) | BIT(EFFORT_MAX))
+#define ABLE(id) (UINT64_C(1) << MODEL_##id)
+
+/* What is not known is not forbidden: the provider says what it does not take. */
+const struct model_facts model_facts_unknown = {
+    .vendor = STR_INIT(""),
+    .name = STR_INIT("*"),
+    .abilities = ABLE(VISION) | ABLE(IMAGE_URL) | ABLE(AUDIO) | ABLE(VIDEO) | ABLE(PDF) |
+                 ABLE(TOOLS) | ABLE(FORCED_TOOL) | ABLE(PARALLEL_TOOLS) | ABLE(JSON_SCHEMA) |
+                 ABLE(SCHEMA_WITH_TOOLS) | ABLE(REASONING) | ABLE(SAMPLING) |
+                 ABLE(TEMPERATURE_WITH_TOP_P) | ABLE(PREFILL) | ABLE(MID_SYSTEM) | ABLE(STOP) |
+                 ABLE(PENALTIES),
+    .efforts = ALL_EFFORTS,
+    .price_input = -1,
+    .price_cached = -1,
+    .price_cache_write = -1,
+    .price_output = -1,
+};
+
+static const char *const effort_names[] = {
+    [EFFORT_UNSET] = NULL,      [EFFORT_NONE] = "none", [EFFORT_MINIMAL] = "minimal",
+    [EFFORT_LOW] = "low",       [EFFORT_MEDIUM] = "medium", [EFFORT_HIGH] = "high",
+    [EFFORT_XHIGH] = "xhigh",   [EFFORT_MAX] = "max"};
+
+const char *effort_name(enum effort e)
+{
+    CHECK((unsigned)e < ARRAY_LEN(effort_names));
+    return effort_names[e];
+}
+
+enum effort effort_of(str name)
+{
+    for (unsigned i = EFFORT_NONE; i < ARRAY_LEN(effort_names); i++)
+        if (str_eq(name, str_from_c(effort_names[i])))
+            return (enum effort)i;
+    return EFFORT_UNSET;
+}
+
+enum effort model_effort(const struct model_facts *f, enum effort wanted)
+{
+    if (wanted == EFFORT_UNSET || !f->efforts)
+        return EFFORT_UNSET;
+    for (unsigned e = wanted; e > EFFORT_UNSET; e--)
+        if (f->efforts & BIT(e))
+            return (enum effort)e;
+    for (unsigned e = wanted; e <= EFFORT_MAX; e++)
+        if (f->efforts & BIT(e))
+            return (enum effort)e;
+    return EFFORT_UNSET;
+}
+
+/* --- Finding ------------------------------------------------------------------------------------- */
+
+/* The name in an ARN, a resource path, a regional profile: "claude-sonnet-4-5-20250929-v1:0". */
+static str bare_name(str model)
+{
+    static const str regions[] = {STR_INIT("us."),    STR_INIT("eu."), STR_INIT("apac."),
+                                  STR_INIT("global."), STR_INIT("jp."), STR_INIT("au."),
+                                  STR_INIT("us-gov.")};
+    for (ptrdiff_t at; (at = str_find_byte(model, '/')) >= 0;)
+        model = str_from(model, (size_t)at + 1);
+    for (unsigned i = 0; i < ARRAY_LEN(regions); i++)
+        if (str_starts(model, regions[i]))
+            model = str_from(model, regions[i].len);
+    static const str makers[] = {STR_INIT("anthropic."), STR_INIT("amazon."), STR_INIT("meta."),
+                                 STR_INIT("openai."),    STR_INIT("google."), STR_INIT("mistral."),
+                                 STR_INIT("cohere."),    STR_INIT("deepseek."), STR_INIT("qwen.")};
+    for (unsigned i = 0; i < ARRAY_LEN(makers); i++)
+        if (str_starts(model, makers[i]))
+            return str_from(model, makers[i].len);
+    return model;
+}
+
+/* A row's vendor may be "*": the family is the same wherever it runs. */
+static bool fits(const struct model_facts *f, str vendor, str model, str bare)
+{
+    if (!str_eq(f->vendor, STR("*")) && !str_eq(f->vendor, vendor))
+        return false;
+    return str_glob(f->name, model) || str_glob(f->name, bare);
+}
+
+const struct model_facts *model_facts_find(str vendor, str model)
+{
+    const struct model_facts *best = &model_facts_unknown;
+    size_t best_len = 0;
+    str bare = bare_name(model);
+    for (unsigned i = 0; i < model_table_count; i++) {
+        const struct model_facts *f = &model_table[i];
+        size_t len = 2 * f->name.len + !str_eq(f->vendor, STR("*"));
+        if (len > best_len && fits(f, vendor, model, bare)) {
+            best = f;
+            best_len = len;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,1 @@
+"""Each client dialect, driven by its official SDK, against each provider type, played by the mock."""
