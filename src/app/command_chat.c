@@ -11,7 +11,7 @@
 #include "wire/json.h"
 #include "wire/sse.h"
 
-struct chat {
+struct conversation {
     struct api_client *client;
     str model;
     struct buf history; /* the messages so far, JSON objects with commas between */
@@ -25,7 +25,7 @@ struct chat {
     bool thinking; /* reasoning is being shown, dimmed */
 };
 
-static void add_message(struct chat *t, const char *role, str content)
+static void add_message(struct conversation *t, const char *role, str content)
 {
     struct json_write w;
     if (t->history.len)
@@ -39,7 +39,7 @@ static void add_message(struct chat *t, const char *role, str content)
 
 /* --- The stream ----------------------------------------------------------------------------- */
 
-static void show_text(struct chat *t, const struct json_doc *doc, uint32_t node, bool thinking)
+static void show_text(struct conversation *t, const struct json_doc *doc, uint32_t node, bool thinking)
 {
     str text;
     if (!json_is(doc, node, JSON_STRING) || json_string_decode(doc, node, &t->scratch, &text) ||
@@ -63,7 +63,7 @@ static void take_number(const struct json_doc *doc, uint32_t node, int64_t *out)
         *out = 0;
 }
 
-static void take_event(struct chat *t, str data)
+static void take_event(struct conversation *t, str data)
 {
     struct json_doc doc;
     if (str_eq(data, STR("[DONE]"))) {
@@ -95,7 +95,7 @@ static void take_event(struct chat *t, str data)
 
 static void on_piece(void *arg, str piece)
 {
-    struct chat *t = arg;
+    struct conversation *t = arg;
     struct sse_event event;
     while (sse_next(&t->reader, &piece, &event) == SSE_EVENT) {
         if (event.is_event)
@@ -107,7 +107,7 @@ static void on_piece(void *arg, str piece)
 
 /* --- One turn ------------------------------------------------------------------------------- */
 
-static void show_figures(const struct chat *t, const struct api_answer *a)
+static void show_figures(const struct conversation *t, const struct api_answer *a)
 {
     double streaming = (double)(t->last_us - t->first_us) / 1e6;
     fprintf(stderr, "[%.*s", STR_ARG(a->provider));
@@ -120,7 +120,7 @@ static void show_figures(const struct chat *t, const struct api_answer *a)
     fputs("]\n", stderr);
 }
 
-static void write_request(const struct chat *t, struct buf *out)
+static void write_request(const struct conversation *t, struct buf *out)
 {
     struct json_write w;
     json_write_init(&w, out);
@@ -136,7 +136,7 @@ static void write_request(const struct chat *t, struct buf *out)
 }
 
 /* False: the turn failed, and is not part of the conversation. */
-static bool say(struct chat *t, str message)
+static bool say(struct conversation *t, str message)
 {
     size_t before = t->history.len;
     struct buf body;
@@ -174,7 +174,7 @@ static bool say(struct chat *t, str message)
 }
 
 /* The first model that the gateway lists, copied into `into`. */
-static bool choose_model(struct chat *t, struct buf *into)
+static bool choose_model(struct conversation *t, struct buf *into)
 {
     const struct api_answer *a =
         api_client_ask(t->client, &(struct api_request){.method = "GET", .path = "/v1/models"});
@@ -204,7 +204,7 @@ static char *prompt(EditLine *line)
     return text;
 }
 
-static int converse(struct chat *t)
+static int converse(struct conversation *t)
 {
     HistEvent event;
     EditLine *line = el_init("llm-gateway", stdin, stdout, stderr);
@@ -233,7 +233,7 @@ static int converse(struct chat *t)
     return 0;
 }
 
-static int one_message(struct chat *t, const char *message)
+static int one_message(struct conversation *t, const char *message)
 {
     struct buf all;
     char part[4096];
@@ -252,7 +252,7 @@ static int one_message(struct chat *t, const char *message)
 
 int command_chat(struct cli *c)
 {
-    struct chat t = {.client = api_client_new(cli_text(c, "url"), cli_text(c, "key"))};
+    struct conversation t = {.client = api_client_new(cli_text(c, "url"), cli_text(c, "key"))};
     struct buf model;
     int status = 1;
     if (!t.client)
