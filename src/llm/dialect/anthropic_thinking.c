@@ -97,6 +97,12 @@ static enum effort effort_of_budget(int64_t budget)
                            : EFFORT_HIGH;
 }
 
+/* Of a model that nobody knows the current ways are expected. */
+static bool is_adaptive(const struct model_facts *f)
+{
+    return model_can(f, MODEL_ADAPTIVE) || !model_can(f, MODEL_BUDGET);
+}
+
 /* --- Off -------------------------------------------------------------------------------------------------------- */
 
 static void switch_off(struct anthropic_thinking *out, const struct chat *c, str model,
@@ -108,7 +114,7 @@ static void switch_off(struct anthropic_thinking *out, const struct chat *c, str
     } else if (model_can(f, MODEL_ALWAYS_REASONS)) {
         out->effort = "low";
         unsupported_changed(u, effort_field, STR("low"), STR("none"));
-    } else if (model_can(f, MODEL_ADAPTIVE)) {
+    } else if (is_adaptive(f)) {
         out->type = ANTHROPIC_THINKING_DISABLED;
         choose_effort(out, c->effort, EFFORT_HIGH, f, u);
     }
@@ -144,14 +150,16 @@ static bool lost_its_thoughts(const struct chat *c)
     return !first || first->kind != BLOCK_REASONING || first->reasoning.format != NATIVE_ANTHROPIC;
 }
 
-/* A budget that leaves room for an answer below max_tokens; 0: there is none. */
-static uint64_t fit_budget(struct anthropic_thinking *out, uint64_t budget, bool given_max,
-                           const struct model_facts *f)
+/* A budget below max_tokens; one that is ours to choose leaves room for an answer.  0: there is none. */
+static uint64_t fit_budget(struct anthropic_thinking *out, uint64_t budget, bool as_said,
+                           bool given_max, const struct model_facts *f)
 {
     uint64_t most = f->output_max ? f->output_max : UINT32_MAX;
     if (!given_max && budget + ANSWER_ROOM > out->max_tokens)
         out->max_tokens = budget + ANSWER_ROOM < most ? budget + ANSWER_ROOM : most;
-    uint64_t room = out->max_tokens / 8 ? out->max_tokens / 8 : 1;
+    uint64_t room = as_said ? 1 : out->max_tokens / 8;
+    if (room > ANSWER_ROOM)
+        room = ANSWER_ROOM;
     if (budget > out->max_tokens - room)
         budget = out->max_tokens - room;
     if (budget < BUDGET_MIN)
@@ -172,7 +180,7 @@ static void think_by_budget(struct anthropic_thinking *out, const struct chat *c
     uint64_t before = out->max_tokens;
     uint64_t fits = 0;
     if (!excluded && !lost_its_thoughts(c))
-        fits = fit_budget(out, budget, c->max_tokens.len > 0, f);
+        fits = fit_budget(out, budget, as_said, c->max_tokens.len > 0, f);
     if (!fits) {
         out->max_tokens = before;
         unsupported_field(u, FIELD_HINT, field, "thinking is not possible in this request");
@@ -190,7 +198,7 @@ static void switch_on(struct anthropic_thinking *out, const struct chat *c, cons
 {
     bool budget =
         w->explicit_budget && w->budget >= 0 && !c->thinking_adaptive && model_can(f, MODEL_BUDGET);
-    if (model_can(f, MODEL_ADAPTIVE) && !(budget && !excluded))
+    if (is_adaptive(f) && !(budget && !excluded))
         think_adaptively(out, c, w, f, u);
     else
         think_by_budget(out, c, w, f, excluded, u);

@@ -49,7 +49,7 @@ void anthropic_write_mark(struct anthropic_writing *w, bool cached, unsigned ttl
 {
     if (!cached)
         return;
-    if (!anthropic_can(w, MODEL_CACHE_MARKS)) {
+    if (!anthropic_can(w, MODEL_CACHE_MARKS) && w->target->facts != &model_facts_unknown) {
         if (!w->marks_reported)
             hint(w, "cache_control");
         w->marks_reported = true;
