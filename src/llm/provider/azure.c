@@ -1,10 +1,11 @@
 /*
  * Azure OpenAI.  Two URL styles: by deployment, `{base}/openai/deployments/{d}/{path}?api-version=`,
  * where the path names the model, and `{base}/openai/v1/{path}`, where the body does.  Some kinds live
- * outside the deployments in the first style too.  Key in `api-key`.
+ * outside the deployments in the first style too.  Key in `api-key`, or a token of Entra ID as Bearer.
  */
 #include "llm/provider.h"
 
+#include "llm/token_source.h"
 #include "wire/url.h"
 
 #define DEFAULT_API_VERSION "2024-10-21"
@@ -83,8 +84,16 @@ static str target(const struct provider_request *r, struct arena *a)
     return str_is_null(base) ? STR_NULL : provider_join_target(base, path, r->rest, query, a);
 }
 
+static const struct token_kind *tokens(const struct provider_conf *p)
+{
+    bool entra = p->entra.tenant.len || p->entra.client_id.len || p->entra.managed_identity;
+    return entra ? &token_entra : NULL;
+}
+
 static bool authorize(const struct provider_request *r, struct headers *headers, struct arena *a)
 {
+    if (r->token.len)
+        return provider_add_token(r, headers, a);
     return provider_add_key(r, STR("api-key"), STR(""), headers, a);
 }
 
@@ -100,4 +109,5 @@ const struct provider provider_azure = {
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),
     .target = target,
     .authorize = authorize,
+    .tokens = tokens,
 };
