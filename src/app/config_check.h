@@ -12,7 +12,8 @@ struct config_checker {
     struct config_root *root;
     const struct config_node *tree; /* the file's root */
     struct config_report *report;
-    struct arena *arena; /* of the configuration */
+    const char *const *environment; /* like environ, or NULL */
+    struct arena *arena;            /* of the configuration */
     bool no_memory;
 };
 

@@ -10,6 +10,7 @@
 #include "llm/endpoint_kind.h"
 #include "proxy/gateway_conf.h"
 #include "wire/date.h"
+#include "wire/url.h"
 
 /* --- Addresses. */
 
@@ -351,6 +352,39 @@ const char *check_model_name(str name)
         if ((unsigned char)name.ptr[i] <= ' ' || name.ptr[i] == 0x7f)
             return "must not hold blanks or control characters";
     return NULL;
+}
+
+const char *check_region(str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+            return "must be a region such as us-east-1";
+    }
+    return value.len >= 1 && value.len <= 32 ? NULL : "must be a region such as us-east-1";
+}
+
+const char *check_path_segment(str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if (c <= ' ' || c >= 0x7f || strchr("/?#%", c))
+            return "must be a plain name: it becomes a part of a path";
+    }
+    return str_eq(value, STR(".")) || str_eq(value, STR("..")) ? "must be a name" : NULL;
+}
+
+const char *check_secure_url(str value)
+{
+    struct url url;
+    const char *wrong = url_parse(value, &url);
+    if (wrong)
+        return wrong;
+    bool near = str_eq(url.host, STR("localhost")) || str_starts(url.host, STR("127.")) ||
+                str_eq(url.host, STR("::1"));
+    return url.scheme == URL_HTTPS || (url.scheme == URL_HTTP && near)
+               ? NULL
+               : "must be https: a secret is sent there";
 }
 
 const char *check_origin(str value)

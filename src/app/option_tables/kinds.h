@@ -22,5 +22,8 @@ const char *check_endpoint_glob(str value); /* "chat", "audio_*" */
 const char *check_name(str name);           /* of providers and keys */
 const char *check_model_name(str name);
 const char *check_origin(str value);
+const char *check_path_segment(str value);
+const char *check_secure_url(str value); /* https, or http on this host */
+const char *check_region(str value); /* becomes a part of a host's name */
 
 #endif
