@@ -19,8 +19,6 @@ static const struct {
     {"ANTHROPIC_API_KEY", "Anthropic"},
     {"GEMINI_API_KEY", "Gemini"},
     {"GOOGLE_API_KEY", "Gemini"},
-    {"AWS_ACCESS_KEY_ID", "Bedrock"},
-    {"AWS_BEARER_TOKEN_BEDROCK", "Bedrock"},
 };
 
 static bool is_set(const char *const *environment, const char *variable)
@@ -89,6 +87,20 @@ static bool probe_models(uint16_t port)
 
 /* --- All of it. */
 
+/* AWS's own variables: a key for Bedrock, or credentials to sign with; both belong to a region. */
+static void find_bedrock(struct config_found *found, const char *const *environment)
+{
+    bool region = is_set(environment, "AWS_REGION") || is_set(environment, "AWS_DEFAULT_REGION");
+    bool key = is_set(environment, "AWS_BEARER_TOKEN_BEDROCK");
+    bool credentials =
+        is_set(environment, "AWS_ACCESS_KEY_ID") && is_set(environment, "AWS_SECRET_ACCESS_KEY");
+    if (region && (key || credentials))
+        add(found,
+            (struct config_found_provider){.name = "bedrock",
+                                           .type = "bedrock",
+                                           .key_env = key ? "AWS_BEARER_TOKEN_BEDROCK" : NULL});
+}
+
 static void find_keys(struct config_found *found, const char *const *environment)
 {
     const struct provider *p;
@@ -120,9 +132,10 @@ void config_discover(struct config_found *found, const char *const *environment,
 {
     *found = (struct config_found){0};
     find_keys(found, environment);
+    find_bedrock(found, environment);
     if (probe && probe_models(OLLAMA_PORT))
         add(found, (struct config_found_provider){
-                       .name = "ollama", .type = "openai-compatible", .preset = "ollama"});
+                       .name = "ollama", .type = "ollama", .base_url = "http://127.0.0.1:11434"});
     if (probe && probe_models(VLLM_PORT))
         add(found, (struct config_found_provider){
                        .name = "vllm", .type = "vllm", .base_url = "http://127.0.0.1:8000/v1"});
