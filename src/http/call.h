@@ -32,12 +32,13 @@ struct endpoint {
     str key;
     str host; /* name or IP, without brackets */
     uint16_t port;
+    const struct address *pinned; /* connect to these, which the host was found to be; NULL: ask */
+    unsigned pinned_count;
     str unix_path; /* not null: a Unix socket instead */
     str authority; /* for the Host field: host[:port] when not the scheme's default */
     bool tls;
     struct tls_context *tls_context; /* when tls; the snapshot holds the reference */
-    str tls_name; /* whose certificate is expected, where host is an address chosen for it; null: host */
-    str proxy_host; /* HTTP CONNECT proxy, or null */
+    str proxy_host;                  /* HTTP CONNECT proxy, or null */
     uint16_t proxy_port;
     str proxy_authorization; /* value of Proxy-Authorization, or null */
     struct pool_conf pool;

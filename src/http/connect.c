@@ -104,8 +104,7 @@ static void connector_secure(struct connector *c, struct stream *s)
         return;
     }
     c->state = CONNECTOR_SECURING;
-    str name = str_is_null(e->tls_name) ? e->host : e->tls_name;
-    c->handshake = tls_start(e->tls_context, s, name, e->port, connector_on_secured, c);
+    c->handshake = tls_start(e->tls_context, s, e->host, e->port, connector_on_secured, c);
     if (!c->handshake)
         connector_finish(c, NULL, ERR_NO_MEMORY, "no memory for TLS");
 }
@@ -183,6 +182,10 @@ static void connector_on_addresses(void *arg, const struct address *addresses, u
 static void connector_resolve(struct connector *c)
 {
     const struct endpoint *e = c->endpoint;
+    if (e->pinned_count && !connector_has_proxy(c)) {
+        connector_connect(c, e->pinned, e->pinned_count);
+        return;
+    }
     str host = connector_has_proxy(c) ? e->proxy_host : e->host;
     uint16_t port = connector_has_proxy(c) ? e->proxy_port : e->port;
     struct address cached[DNS_ADDRESSES_MAX];
