@@ -6,6 +6,7 @@
 #include <openssl/tls1.h>
 
 #include "app/option_tables/kinds.h"
+#include "base/digest.h"
 #include "base/option.h"
 #include "llm/provider.h"
 #include "wire/url.h"
@@ -17,8 +18,6 @@ static const struct {
     {"anthropic", ""},
     {"gemini", ""},
     {"vertex", ""},
-    {"bedrock", ""},
-    {"ollama", ": use type openai-compatible with preset ollama"},
 };
 
 /* Options that only one type reads. */
@@ -27,6 +26,8 @@ static const struct {
 } options_of_types[] = {
     {"api_version", "azure"},   {"style", "azure"},    {"deployments", "azure"},
     {"organization", "openai"}, {"project", "openai"}, {"preset", "openai-compatible"},
+    {"api", "ollama"},          {"num_ctx", "ollama"}, {"keep_alive", "ollama"},
+    {"region", "bedrock"},
 };
 
 static void check_type(struct config_checker *c, struct provider_conf *p,
@@ -78,7 +79,8 @@ static bool is_set(const struct config_node *n)
 {
     if (!n || n->kind == CONFIG_NOTHING)
         return false;
-    return n->kind == CONFIG_TEXT ? !str_eq(n->text, STR("auto")) : n->count > 0;
+    return n->kind == CONFIG_TEXT ? !str_eq(n->text, STR("auto")) && !str_eq(n->text, STR("0"))
+                                  : n->count > 0;
 }
 
 static void check_options_of_types(struct config_checker *c, const struct provider_conf *p,
@@ -91,6 +93,102 @@ static void check_options_of_types(struct config_checker *c, const struct provid
                             "has no effect: only type %s has it", options_of_types[i].type);
 }
 
+static bool makes_tokens(const struct provider_conf *p)
+{
+    return p->provider && p->provider->tokens && p->provider->tokens(p);
+}
+
+static const struct {
+    const char *section, *type;
+} sections_of_types[] = {{"entra", "azure"}, {"vertex", "gemini"}, {"aws", "bedrock"}};
+
+/* Where something is written that tokens are made of; NULL: nowhere. */
+static const char *tokens_section(const struct provider_conf *p)
+{
+    const struct entra_conf *e = &p->entra;
+    const struct aws_conf *a = &p->aws;
+    if (e->tenant.len || e->client_id.len || e->client_secret.len || e->managed_identity ||
+        e->authority.len || e->scope.len)
+        return "entra";
+    if (p->vertex.project.len || p->vertex.location.len || p->vertex.credentials.len)
+        return "vertex";
+    if (a->profile.len || a->access_key_id.len || a->secret_access_key.len ||
+        a->session_token.len || a->role.len || a->external_id.len || a->session_name.len)
+        return "aws";
+    return NULL;
+}
+
+/* Halves of credentials, and those that would not be used. */
+static void check_tokens(struct config_checker *c, struct provider_conf *p,
+                         const struct config_node *n)
+{
+    const struct config_node *entra = config_node_get(n, STR("entra"));
+    const struct config_node *aws = config_node_get(n, STR("aws"));
+    const char *section = tokens_section(p);
+    for (size_t i = 0; p->provider && section && i < ARRAY_LEN(sections_of_types); i++)
+        if (!strcmp(section, sections_of_types[i].section) &&
+            !str_eq(p->type, str_from_c(sections_of_types[i].type)))
+            config_complain(c, n, section, STR_NULL, "has no effect: only type %s has it",
+                            sections_of_types[i].type);
+    if (p->api_key_count && section && strcmp(section, "vertex") != 0)
+        config_complain(c, n, section, STR_NULL, "has no effect beside `api_key`: write one");
+    if (p->entra.client_secret.len && p->entra.managed_identity)
+        config_complain(c, entra, "client_secret", STR_NULL,
+                        "has no effect with `managed_identity`");
+    if (p->aws.access_key_id.len && !p->aws.secret_access_key.len)
+        config_complain(c, aws, "access_key_id", STR_NULL, "needs `secret_access_key` beside it");
+    if (p->aws.secret_access_key.len && !p->aws.access_key_id.len)
+        config_complain(c, aws, "secret_access_key", STR_NULL, "needs `access_key_id` beside it");
+    if (p->aws.session_token.len && !p->aws.access_key_id.len)
+        config_complain(c, aws, "session_token", STR_NULL, "needs `access_key_id` beside it");
+    if (p->aws.access_key_id.len && p->aws.profile.len)
+        config_complain(c, aws, "profile", STR_NULL, "has no effect beside `access_key_id`");
+    if (!p->aws.role.len && (p->aws.external_id.len || p->aws.session_name.len))
+        config_complain(c, aws, p->aws.external_id.len ? "external_id" : "session_name", STR_NULL,
+                        "has no effect without `role`");
+    if (!p->vertex.project.len && p->vertex.credentials.len)
+        config_complain(c, config_node_get(n, STR("vertex")), "credentials", STR_NULL,
+                        "has no effect without `project`");
+    if (p->vertex.project.len && !p->vertex.location.len)
+        p->vertex.location = STR("global");
+}
+
+/* Tokens that were made from these settings serve as long as they stay the same. */
+static void hash_credentials(struct config_checker *c, struct provider_conf *p)
+{
+    const str parts[] = {
+        p->type,
+        p->region,
+        p->entra.tenant,
+        p->entra.client_id,
+        p->entra.client_secret,
+        p->entra.authority,
+        p->entra.scope,
+        p->vertex.credentials,
+        p->aws.profile,
+        p->aws.access_key_id,
+        p->aws.secret_access_key,
+        p->aws.session_token,
+        p->aws.role,
+        p->aws.external_id,
+        p->aws.session_name,
+        p->endpoint.key,
+    };
+    uint8_t digest[SHA256_BYTES];
+    struct buf all;
+    buf_init(&all, 0);
+    buf_printf(&all, "%d", p->entra.managed_identity);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        buf_printf(&all, "/%zu:", parts[i].len);
+        buf_add_str(&all, parts[i]);
+    }
+    if (all.failed)
+        c->no_memory = true;
+    digest_sha256(buf_str(&all), digest);
+    memcpy(&p->credentials_hash, digest, sizeof(p->credentials_hash));
+    buf_wipe(&all);
+}
+
 static void check_keys(struct config_checker *c, const struct provider_conf *p,
                        const struct config_node *n)
 {
@@ -100,7 +198,8 @@ static void check_keys(struct config_checker *c, const struct provider_conf *p,
     if (p->credentials == CREDENTIALS_PASSTHROUGH && (one || several))
         config_complain(c, n, one ? "api_key" : "api_keys", STR_NULL,
                         "has no effect with `credentials: passthrough`");
-    if (!p->provider || !p->provider->key_required || p->credentials != CREDENTIALS_OWN)
+    if (!p->provider || !p->provider->key_required || p->credentials != CREDENTIALS_OWN ||
+        makes_tokens(p))
         return;
     if (!one && !several)
         config_complain(c, n, NULL, STR_NULL, "needs `api_key`, for example ${%s}",
@@ -155,7 +254,8 @@ static void check_url(struct config_checker *c, struct provider_conf *p,
 {
     struct url url;
     if (p->base_url.len == 0) {
-        if (p->provider && !config_is_written(n, "base_url") && !config_is_written(n, "preset"))
+        if (p->provider && !p->provider->default_url && !config_is_written(n, "base_url") &&
+            !config_is_written(n, "preset"))
             config_complain(c, n, NULL, STR_NULL, "needs `base_url`%s",
                             str_eq(p->type, STR("openai-compatible")) ? " or `preset`" : "");
         return;
@@ -267,11 +367,38 @@ static void check_proxy(struct config_checker *c, struct provider_conf *p,
         config_complain(c, n, "proxy", STR_NULL, "%s", shape);
 }
 
+/* AWS's SDKs take the region from these, so that what works there works here. */
+static void take_region(struct config_checker *c, struct provider_conf *p,
+                        const struct config_node *n)
+{
+    static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
+    if (!str_eq(p->type, STR("bedrock")))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(variables) && !p->region.len; i++) {
+        const char *value = config_environment_get(c->environment, str_from_c(variables[i]));
+        if (value && *value && !check_region(str_from_c(value)))
+            p->region = arena_str(c->arena, str_from_c(value));
+    }
+    if (!p->region.len)
+        config_complain(c, n, NULL, STR_NULL, "needs `region`, or AWS_REGION in the environment");
+}
+
+static void take_default_url(struct config_checker *c, struct provider_conf *p)
+{
+    if (p->base_url.len || !p->provider || !p->provider->default_url || !p->region.len)
+        return;
+    p->base_url = p->provider->default_url(p, c->arena);
+    if (str_is_null(p->base_url))
+        c->no_memory = true;
+}
+
 static void check_provider(struct config_checker *c, struct provider_conf *p,
                            const struct config_node *n)
 {
     check_type(c, p, n);
     const struct preset *preset = check_preset(c, p, n);
+    take_region(c, p, n);
+    take_default_url(c, p);
     if (p->base_url.len == 0 && p->provider && p->provider->base_url)
         p->base_url = str_from_c(p->provider->base_url);
     if (p->base_url.len == 0 && preset)
@@ -280,10 +407,12 @@ static void check_provider(struct config_checker *c, struct provider_conf *p,
         p->base_url.len--;
     check_options_of_types(c, p, n);
     check_keys(c, p, n);
+    check_tokens(c, p, n);
     check_url(c, p, n);
     check_tls(c, p, n);
     list_deployments(c, p);
     check_proxy(c, p, n);
+    hash_credentials(c, p);
     p->endpoint.pool = p->pool;
     p->endpoint.connect_timeout_ms = p->timeouts.connect_ms;
 }

@@ -73,6 +73,54 @@ static const struct option provider_tls_rows[] = {
 const struct option_table table_provider_tls = {.what = "settings of TLS",
                                                 .rows = provider_tls_rows};
 
+static const struct option entra_rows[] = {
+    {.name = "tenant", .type = OPTION_STRING, .min = 1, FIELD(entra.tenant),
+     .help = "Tenant of the application, by id or domain; default AZURE_TENANT_ID."},
+    {.name = "client_id", .type = OPTION_STRING, .min = 1, FIELD(entra.client_id),
+     .help = "The application, or the managed identity; default AZURE_CLIENT_ID."},
+    {.name = "client_secret", .type = OPTION_STRING, .flags = OPTION_SECRET, .min = 1,
+     FIELD(entra.client_secret),
+     .help = "Its secret; without one the token in AZURE_FEDERATED_TOKEN_FILE (workload identity)."},
+    {.name = "managed_identity", .type = OPTION_BOOL, FIELD(entra.managed_identity),
+     .initial = "false", .help = "The identity of the machine or app, instead of a secret."},
+    {.name = "authority", .type = OPTION_STRING, .min = 1, FIELD(entra.authority),
+     .check = check_secure_url,
+     .help = "Who gives tokens; default AZURE_AUTHORITY_HOST or https://login.microsoftonline.com."},
+    {.name = "scope", .type = OPTION_STRING, .min = 1, FIELD(entra.scope),
+     .help = "What tokens are for; default https://ai.azure.com/.default."},
+    {0}};
+static const struct option_table table_entra = {.what = "settings of Entra ID", .rows = entra_rows};
+
+static const struct option vertex_rows[] = {
+    {.name = "project", .type = OPTION_STRING, .min = 1, FIELD(vertex.project),
+     .check = check_path_segment, .help = "Project on Google Cloud; makes it Vertex AI."},
+    {.name = "location", .type = OPTION_STRING, .min = 1, FIELD(vertex.location),
+     .check = check_region, .help = "Where it is asked: global (the default), us, eu, or a region."},
+    {.name = "credentials", .type = OPTION_STRING, .flags = OPTION_SECRET, .min = 1,
+     FIELD(vertex.credentials),
+     .help = "Key file of a service account (or of a user), or its JSON; default: as applications "
+             "find theirs, the metadata server at last."},
+    {0}};
+static const struct option_table table_vertex = {.what = "settings of Vertex AI", .rows = vertex_rows};
+
+static const struct option aws_rows[] = {
+    {.name = "profile", .type = OPTION_STRING, .min = 1, FIELD(aws.profile),
+     .help = "Profile in AWS's config and credentials files."},
+    {.name = "access_key_id", .type = OPTION_STRING, .min = 1, FIELD(aws.access_key_id),
+     .check = check_header_value, .help = "An access key; default: AWS's usual chain of credentials."},
+    {.name = "secret_access_key", .type = OPTION_STRING, .flags = OPTION_SECRET, .min = 1,
+     FIELD(aws.secret_access_key), .help = "Its secret."},
+    {.name = "session_token", .type = OPTION_STRING, .flags = OPTION_SECRET, .min = 1,
+     FIELD(aws.session_token), .check = check_header_value, .help = "Of a temporary access key."},
+    {.name = "role", .type = OPTION_STRING, .min = 1, FIELD(aws.role),
+     .help = "ARN of a role to assume with these, or with what the chain finds."},
+    {.name = "external_id", .type = OPTION_STRING, .min = 1, FIELD(aws.external_id),
+     .help = "External id that the role asks for."},
+    {.name = "session_name", .type = OPTION_STRING, .min = 1, FIELD(aws.session_name),
+     .help = "Name of the role's sessions; default llm-gateway."},
+    {0}};
+static const struct option_table table_aws = {.what = "settings of AWS", .rows = aws_rows};
+
 static const char *const credentials_names[] = {"own", "passthrough", NULL};
 static const char *const style_names[] = {"auto", "deployment", "v1", NULL};
 static const char *const api_names[] = {"auto", "native", "openai", NULL};
@@ -116,6 +164,15 @@ static const struct option provider_rows[] = {
      "server's own, which may be small and cuts prompts silently."},
     {.name = "keep_alive", .type = OPTION_STRING, .min = 1, FIELD(keep_alive),
      .help = "ollama: how long a model stays loaded, as 10m, or -1 for ever."},
+    {.name = "region", .type = OPTION_STRING, .min = 1, FIELD(region), .check = check_region,
+     .help = "bedrock: AWS's region; default AWS_REGION or AWS_DEFAULT_REGION."},
+    {.name = "entra", .type = OPTION_SECTION, .table = &table_entra,
+     .help = "azure: access tokens of Microsoft Entra ID, instead of api_key."},
+    {.name = "vertex", .type = OPTION_SECTION, .table = &table_vertex,
+     .help = "gemini: Vertex AI with Google's credentials, instead of api_key."},
+    {.name = "aws", .type = OPTION_SECTION, .table = &table_aws,
+     .help = "bedrock: how requests are signed, instead of api_key; default: AWS's usual chain of "
+             "credentials."},
     {.name = "models", .type = OPTION_STRINGS, ARRAY(models, model_count),
      .check = check_model_name, .help = "Models it has; default: the provider is asked."},
     {.name = "discover", .type = OPTION_BOOL, FIELD(discover), .initial = "true",
@@ -140,9 +197,6 @@ static const struct option provider_rows[] = {
     OPTION_ROW_LATER("breaker", ""),
     OPTION_ROW_LATER("health", ""),
     OPTION_ROW_LATER("retry", "write it under models.<name> or defaults"),
-    OPTION_ROW_LATER("region", ""),
-    OPTION_ROW_LATER("vertex", ""),
-    OPTION_ROW_LATER("entra", "use api_key"),
     OPTION_ROW_LATER("unsupported", ""),
     OPTION_ROW_LATER("fetch_images", ""),
     {0}};
