@@ -54,7 +54,7 @@ static bool read_turn_config(struct anthropic_reading *r, uint32_t message,
 static bool read_message(struct anthropic_reading *r, uint32_t message,
                          const struct anthropic_place *at)
 {
-    enum role role;
+    enum role role = ROLE_USER;
     if (!json_is(r->doc, message, JSON_OBJECT))
         return anthropic_fault_at(r, at, "", "must be an object");
     if (!read_role(r, message, at, &role))
