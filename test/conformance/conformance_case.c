@@ -51,6 +51,8 @@ void conformance_parse(struct conformance_case *c, struct arena *a, const char *
 {
     str left = conformance_read(a, path), name, text;
     *c = (struct conformance_case){.path = path, .yaml = default_yaml};
+    while (str_starts(left, STR("#"))) /* what the case is about */
+        str_split(&left, '\n');
     while (next_section(&left, &name, &text)) {
         if (str_eq(name, STR("gateway")))
             c->yaml = arena_str(a, text).ptr;

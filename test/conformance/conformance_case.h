@@ -1,5 +1,6 @@
 /*
- * A case: a conversation in four pieces, in a file.
+ * A case: a conversation in four pieces, in a file.  Lines in front of it that begin with '#' say what it
+ * is about ("# mapping: §7 temperature").
  *
  *     === gateway     (optional) the configuration; else gateway.yaml of the folder
  *     === client      the request as a client sends it
