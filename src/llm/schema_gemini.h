@@ -23,4 +23,9 @@ enum schema_form { SCHEMA_OPENAPI, SCHEMA_JSON };
 enum err schema_gemini_write(str schema, enum schema_form form, struct arena *a, struct buf *out,
                              struct name_list **lost) must_check;
 
+/* The other way: a `Schema` message (any case of types, `nullable`, both spellings of names) as JSON
+ * Schema, in the arena.  `node` is an object.  ERR_NO_MEMORY only. */
+enum err schema_gemini_read(const struct json_doc *doc, uint32_t node, struct arena *a,
+                            str *out) must_check;
+
 #endif

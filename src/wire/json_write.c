@@ -147,14 +147,27 @@ str json_quote(struct arena *arena, str text)
     return json;
 }
 
-void json_write_key(struct json_write *w, str key)
+static void before_key(struct json_write *w)
 {
     CHECK(w->depth && (w->objects & 1) && !w->keyed);
     if (w->comma)
         buf_add_byte(w->out, ',');
+    w->keyed = true;
+}
+
+void json_write_key(struct json_write *w, str key)
+{
+    before_key(w);
     quoted(w->out, key);
     buf_add_byte(w->out, ':');
-    w->keyed = true;
+}
+
+void json_write_raw_key(struct json_write *w, str inside)
+{
+    before_key(w);
+    buf_add_byte(w->out, '"');
+    buf_add_str(w->out, inside);
+    buf_add_lit(w->out, "\":");
 }
 
 void json_write_string(struct json_write *w, str text)

@@ -35,6 +35,8 @@ void json_write_array_end(struct json_write *w);
 
 /* Keys and strings are escaped; bytes that are not UTF-8 become U+FFFD. */
 void json_write_key(struct json_write *w, str key);
+/* A key that is escaped already (json_string_raw of a name). */
+void json_write_raw_key(struct json_write *w, str inside);
 void json_write_string(struct json_write *w, str text);
 void json_write_u64(struct json_write *w, uint64_t value);
 void json_write_i64(struct json_write *w, int64_t value);

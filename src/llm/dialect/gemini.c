@@ -107,6 +107,7 @@ const struct dialect dialect_gemini = {
     .write_failure = gemini_write_failure,
     .has_end = true,
     .bare_json = true,
+    .read_request = gemini_read_request,
     .write_error = gemini_write_error,
     .client_status = gemini_client_status,
     .framing = FRAMING_SSE,
