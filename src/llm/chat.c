@@ -15,8 +15,7 @@ struct raw raw_of_text(struct arena *a, str text)
     if (str_is_null(text))
         return RAW_NULL;
     str quoted = json_quote(a, text);
-    return str_is_null(quoted) ? RAW_NULL
-                               : (struct raw){str_make(quoted.ptr + 1, quoted.len - 2)};
+    return str_is_null(quoted) ? RAW_NULL : (struct raw){str_make(quoted.ptr + 1, quoted.len - 2)};
 }
 
 str raw_decode(struct arena *a, struct raw r)
@@ -32,9 +31,10 @@ str raw_decode(struct arena *a, struct raw r)
 /* Length of the white space that begins here, as text or as an escape; 0: something else. */
 static size_t blank_at(str s)
 {
-    static const str escapes[] = {STR_INIT("\\n"), STR_INIT("\\t"), STR_INIT("\\r"), STR_INIT("\\f"),
-                                  STR_INIT("\\u0020"), STR_INIT("\\u0009"), STR_INIT("\\u000a"),
-                                  STR_INIT("\\u000b"), STR_INIT("\\u000c"), STR_INIT("\\u000d")};
+    static const str escapes[] = {STR_INIT("\\n"),     STR_INIT("\\t"),     STR_INIT("\\r"),
+                                  STR_INIT("\\f"),     STR_INIT("\\u0020"), STR_INIT("\\u0009"),
+                                  STR_INIT("\\u000a"), STR_INIT("\\u000b"), STR_INIT("\\u000c"),
+                                  STR_INIT("\\u000d")};
     if (s.ptr[0] == ' ')
         return 1;
     for (unsigned i = 0; i < ARRAY_LEN(escapes); i++)
@@ -242,7 +242,9 @@ static str lower(struct arena *a, str s)
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'                     ? c - '0'
+           : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                    : -1;
 }
 
 static bool percent_decode(struct arena *a, str s, str *out)
@@ -286,8 +288,8 @@ static bool is_base64(str s)
         n--;
     for (size_t i = 0; i < n; i++) {
         char c = s.ptr[i], l = (char)(c | 0x20);
-        if (!((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '-' ||
-              c == '_'))
+        if (!((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+              c == '-' || c == '_'))
             return false;
     }
     return s.len > 0;
@@ -344,7 +346,8 @@ str media_sniff(str base64)
     for (unsigned i = 0; i < ARRAY_LEN(known); i++)
         if (str_starts(base64, known[i].begin))
             return known[i].mime;
-    if (str_starts(base64, STR("UklGR")) && base64.len >= 16) /* RIFF: what follows the length tells */
+    if (str_starts(base64, STR("UklGR")) &&
+        base64.len >= 16) /* RIFF: what follows the length tells */
         return str_eq(str_make(base64.ptr + 11, 4), STR("XRUJ"))
                    ? STR("image/webp") /* the low bits of "WEBP" */
                    : STR("audio/wav");

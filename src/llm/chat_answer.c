@@ -374,7 +374,8 @@ static void replay_reasoning(const struct chat_sink *to, unsigned choice, const 
 {
     const struct reasoning *r = &b->reasoning;
     if (r->text.s.len)
-        chat_emit(to, &(struct chat_event){.kind = CHAT_REASONING, .choice = choice, .text = r->text});
+        chat_emit(to,
+                  &(struct chat_event){.kind = CHAT_REASONING, .choice = choice, .text = r->text});
     if (!str_is_null(r->signature))
         chat_emit(to, &(struct chat_event){.kind = CHAT_SIGNATURE,
                                            .choice = choice,
@@ -424,11 +425,12 @@ static void replay_block(const struct chat_sink *to, unsigned choice, unsigned *
     case BLOCK_AUDIO:
     case BLOCK_VIDEO:
     case BLOCK_DOCUMENT:
-        chat_emit(to, &(struct chat_event){.kind = CHAT_MEDIA, .choice = choice, .media = &b->media});
+        chat_emit(to,
+                  &(struct chat_event){.kind = CHAT_MEDIA, .choice = choice, .media = &b->media});
         break;
     case BLOCK_NATIVE:
-        chat_emit(to,
-                  &(struct chat_event){.kind = CHAT_NATIVE, .choice = choice, .native = &b->native});
+        chat_emit(
+            to, &(struct chat_event){.kind = CHAT_NATIVE, .choice = choice, .native = &b->native});
         break;
     case BLOCK_RESULT: /* no answer has one */
         break;
@@ -452,13 +454,13 @@ void chat_answer_replay(const struct chat_answer *a, const struct chat_sink *to)
             chat_emit(to, &(struct chat_event){
                               .kind = CHAT_LOGPROBS, .choice = c->index, .json = c->logprobs.s});
         if (c->finished)
-            chat_emit(to, &(struct chat_event){.kind = CHAT_FINISH,
-                                               .choice = c->index,
-                                               .finish = c->finish,
-                                               .reason = c->reason,
-                                               .text = c->finish == FINISH_REFUSAL
-                                                           ? c->refusal_words
-                                                           : c->stop_sequence});
+            chat_emit(to,
+                      &(struct chat_event){.kind = CHAT_FINISH,
+                                           .choice = c->index,
+                                           .finish = c->finish,
+                                           .reason = c->reason,
+                                           .text = c->finish == FINISH_REFUSAL ? c->refusal_words
+                                                                               : c->stop_sequence});
     }
     if (a->usage.known)
         chat_emit(to, &(struct chat_event){.kind = CHAT_USAGE, .usage = a->usage});

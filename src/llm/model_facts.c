@@ -25,9 +25,9 @@ const struct model_facts model_facts_unknown = {
 };
 
 static const char *const effort_names[] = {
-    [EFFORT_UNSET] = NULL,      [EFFORT_NONE] = "none", [EFFORT_MINIMAL] = "minimal",
-    [EFFORT_LOW] = "low",       [EFFORT_MEDIUM] = "medium", [EFFORT_HIGH] = "high",
-    [EFFORT_XHIGH] = "xhigh",   [EFFORT_MAX] = "max"};
+    [EFFORT_UNSET] = NULL,    [EFFORT_NONE] = "none",     [EFFORT_MINIMAL] = "minimal",
+    [EFFORT_LOW] = "low",     [EFFORT_MEDIUM] = "medium", [EFFORT_HIGH] = "high",
+    [EFFORT_XHIGH] = "xhigh", [EFFORT_MAX] = "max"};
 
 const char *effort_name(enum effort e)
 {
@@ -61,7 +61,7 @@ enum effort model_effort(const struct model_facts *f, enum effort wanted)
 /* The name in an ARN, a resource path, a regional profile: "claude-sonnet-4-5-20250929-v1:0". */
 static str bare_name(str model)
 {
-    static const str regions[] = {STR_INIT("us."),    STR_INIT("eu."), STR_INIT("apac."),
+    static const str regions[] = {STR_INIT("us."),     STR_INIT("eu."), STR_INIT("apac."),
                                   STR_INIT("global."), STR_INIT("jp."), STR_INIT("au."),
                                   STR_INIT("us-gov.")};
     for (ptrdiff_t at; (at = str_find_byte(model, '/')) >= 0;)
@@ -69,9 +69,10 @@ static str bare_name(str model)
     for (unsigned i = 0; i < ARRAY_LEN(regions); i++)
         if (str_starts(model, regions[i]))
             model = str_from(model, regions[i].len);
-    static const str makers[] = {STR_INIT("anthropic."), STR_INIT("amazon."), STR_INIT("meta."),
-                                 STR_INIT("openai."),    STR_INIT("google."), STR_INIT("mistral."),
-                                 STR_INIT("cohere."),    STR_INIT("deepseek."), STR_INIT("qwen.")};
+    static const str makers[] = {
+        STR_INIT("anthropic."), STR_INIT("amazon."),   STR_INIT("meta."),
+        STR_INIT("openai."),    STR_INIT("google."),   STR_INIT("mistral."),
+        STR_INIT("cohere."),    STR_INIT("deepseek."), STR_INIT("qwen.")};
     for (unsigned i = 0; i < ARRAY_LEN(makers); i++)
         if (str_starts(model, makers[i]))
             return str_from(model, makers[i].len);

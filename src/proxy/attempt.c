@@ -293,15 +293,15 @@ static void answer_provider_error(struct request *r, enum err err)
     struct buf body;
     buf_init(&body, 0);
     int status = answer_status(r, err, e->status);
-    answer_write_error(
-        r, &body,
-        &(struct client_error){.err = err,
-                               .status = status,
-                               .message = e->fault.message.len ? e->fault.message
-                                                               : final_message(r, err),
-                               .code = e->foreign ? e->fault.code : STR_NULL,
-                               .param = e->fault.param,
-                               .request_id = r->rec.id});
+    answer_write_error(r, &body,
+                       &(struct client_error){.err = err,
+                                              .status = status,
+                                              .message = e->fault.message.len
+                                                             ? e->fault.message
+                                                             : final_message(r, err),
+                                              .code = e->foreign ? e->fault.code : STR_NULL,
+                                              .param = e->fault.param,
+                                              .request_id = r->rec.id});
     if (body.failed)
         buf_clear(&body);
     request_answer(r, status, STR("application/json"), buf_str(&body), more, n);

@@ -24,7 +24,7 @@ struct attempt {
     enum endpoint_kind kind;       /* asked of the provider */
     struct translated *translated; /* NULL: the client's bytes go through */
     struct call *call;
-    struct fan *fan; /* further calls, or NULL */
+    struct fan *fan;                  /* further calls, or NULL */
     uint64_t started_us, progress_us; /* progress: connected, uploaded; an event after content,
                                          or bytes of what is no stream, came */
     unsigned credential;              /* index of the api key */

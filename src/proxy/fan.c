@@ -37,10 +37,9 @@ static void on_head(void *arg, const struct response_head *head)
     if (head->status >= 200 && head->status <= 299)
         relay_on_part_head(r, f->part, head);
     else
-        attempt_failed(r,
-                       provider_classify(f->attempt->target->provider->provider, head->status,
-                                         STR("")),
-                       STR("one of several calls was refused"));
+        attempt_failed(
+            r, provider_classify(f->attempt->target->provider->provider, head->status, STR("")),
+            STR("one of several calls was refused"));
 }
 
 static void on_body(void *arg, struct slice bytes)

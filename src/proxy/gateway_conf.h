@@ -88,6 +88,15 @@ struct cors_conf {
     uint64_t max_age_ms;
 };
 
+struct fetch_conf {    /* what clients name by address, for targets that take only bytes */
+    uint64_t max_size; /* of one, bytes */
+    unsigned max_count;
+    uint64_t timeout_ms;
+    struct network_conf *networks; /* allowed beside public ones */
+    unsigned network_count;
+    str ca; /* file; null: the system's */
+};
+
 struct gateway_conf {
     struct arena arena;
     uint64_t version;           /* counts up with every accepted reload */
@@ -109,8 +118,9 @@ struct gateway_conf {
     unsigned trusted_proxy_count;
     struct cors_conf cors;
     uint64_t max_event; /* bytes of one event of a stream */
+    struct fetch_conf fetch;
 
-    struct retry_conf retry; /* `defaults.retry`, for targets without a model's entry */
+    struct retry_conf retry;             /* `defaults.retry`, for targets without a model's entry */
     enum unsupported_policy unsupported; /* the same of `defaults.unsupported` */
     struct provider_conf *providers;
     unsigned provider_count;

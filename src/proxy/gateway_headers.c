@@ -100,9 +100,9 @@ static const struct {
     str name;
     take_fn *take;
 } known[] = {
-    {STR_INIT("timeout"), take_timeout},   {STR_INIT("retries"), take_retries},
-    {STR_INIT("provider"), take_provider}, {STR_INIT("strategy"), take_strategy},
-    {STR_INIT("metadata"), take_metadata}, {STR_INIT("cache"), take_cache},
+    {STR_INIT("timeout"), take_timeout},         {STR_INIT("retries"), take_retries},
+    {STR_INIT("provider"), take_provider},       {STR_INIT("strategy"), take_strategy},
+    {STR_INIT("metadata"), take_metadata},       {STR_INIT("cache"), take_cache},
     {STR_INIT("unsupported"), take_unsupported},
 };
 

@@ -61,11 +61,13 @@ static void write_price(struct json_write *w, const struct model_facts *f)
 
 static void write_abilities(struct json_write *w, const struct model_facts *f)
 {
-    static const str shown[] = {
-        [MODEL_VISION] = STR_INIT("vision"),           [MODEL_TOOLS] = STR_INIT("tools"),
-        [MODEL_JSON_SCHEMA] = STR_INIT("json_schema"), [MODEL_REASONING] = STR_INIT("reasoning"),
-        [MODEL_AUDIO] = STR_INIT("audio"),             [MODEL_PDF] = STR_INIT("pdf"),
-        [MODEL_EMBEDDING] = STR_INIT("embedding")};
+    static const str shown[] = {[MODEL_VISION] = STR_INIT("vision"),
+                                [MODEL_TOOLS] = STR_INIT("tools"),
+                                [MODEL_JSON_SCHEMA] = STR_INIT("json_schema"),
+                                [MODEL_REASONING] = STR_INIT("reasoning"),
+                                [MODEL_AUDIO] = STR_INIT("audio"),
+                                [MODEL_PDF] = STR_INIT("pdf"),
+                                [MODEL_EMBEDDING] = STR_INIT("embedding")};
     json_write_key(w, STR("capabilities"));
     json_write_array(w);
     for (unsigned i = 0; i < ARRAY_LEN(shown); i++)
@@ -88,7 +90,8 @@ static void write_gateway(struct json_write *w, const struct entry *e)
     }
     json_write_array_end(w);
     const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
-    if (f != &model_facts_unknown) { /* of the first: what a request gets that nothing else is said of */
+    if (f !=
+        &model_facts_unknown) { /* of the first: what a request gets that nothing else is said of */
         write_limit(w, STR("context_window"), f->window);
         write_limit(w, STR("max_output_tokens"), f->output_max);
         write_abilities(w, f);

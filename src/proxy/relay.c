@@ -90,7 +90,8 @@ bool relay_begin_answer(struct request *r, int64_t content_length, bool end)
     r->rec.upstream_us = upstream_before; /* counted when the attempt closes */
     request_enter(r, REQUEST_ANSWERING);
     r->head_sent = true;
-    if (r->body_complete && !r->translation) /* nothing is tried again; of a form that still streams, its reader stays */
+    if (r->body_complete &&
+        !r->translation) /* nothing is tried again; of a form that still streams, its reader stays */
         body_release(r);
     if (!r->client_gone)
         r->rec.status = y->status;
@@ -184,8 +185,8 @@ static void begin_relay(struct request *r, unsigned part, const struct response_
     } else {
         attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     }
-    r->events_mode = y->mode == RELAY_EVENTS || (y->mode == RELAY_TRANSLATE && r->stream) ||
-                     r->head_sent;
+    r->events_mode =
+        y->mode == RELAY_EVENTS || (y->mode == RELAY_TRANSLATE && r->stream) || r->head_sent;
     deferred_init(&y->last, relay_send_last, r);
     r->relay = y;
     if (y->mode == RELAY_TRANSLATE &&
@@ -234,7 +235,8 @@ void relay_on_part_end(struct request *r, unsigned part)
 
 void relay_on_body(struct request *r, struct slice run)
 {
-    if (r->relay->mode != RELAY_EVENTS && r->relay->mode != RELAY_TRANSLATE) /* there, events count, not bytes */
+    if (r->relay->mode != RELAY_EVENTS &&
+        r->relay->mode != RELAY_TRANSLATE) /* there, events count, not bytes */
         attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     switch (r->relay->mode) {
     case RELAY_ERROR:

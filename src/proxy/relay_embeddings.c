@@ -14,9 +14,8 @@ bool relay_embeddings_head(struct request *r, struct relay_part *p, const struct
 {
     for (unsigned i = 0; i < in->count; i++) {
         const struct header *h = &in->list[i];
-        if (h->id == HEADER_OTHER &&
-            !head_add(&p->headers, r->arena, arena_str(r->arena, h->name),
-                      arena_str(r->arena, h->value)))
+        if (h->id == HEADER_OTHER && !head_add(&p->headers, r->arena, arena_str(r->arena, h->name),
+                                               arena_str(r->arena, h->value)))
             return false;
     }
     return true;

@@ -25,10 +25,10 @@ struct relay {
     struct chain out;         /* held back, or not yet sent */
     struct sse_reader reader; /* EVENTS */
     bool reading_events;
-    struct json_scan *scan; /* PASS of JSON */
-    bool content;           /* EVENTS: the first was seen; HOLD, PASS: bytes came */
-    bool complete;          /* EVENTS: the terminal event was seen */
-    bool paused;            /* the provider is not read, for the client is slow */
+    struct json_scan *scan;                /* PASS of JSON */
+    bool content;                          /* EVENTS: the first was seen; HOLD, PASS: bytes came */
+    bool complete;                         /* EVENTS: the terminal event was seen */
+    bool paused;                           /* the provider is not read, for the client is slow */
     struct relay_translation *translation; /* TRANSLATE */
     struct deferred last; /* EVENTS: sends the terminal event, if the framing's end does not come
                                in the same turn */

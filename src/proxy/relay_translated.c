@@ -40,7 +40,8 @@ static struct usage usage_sum(const struct relay_translation *t)
 {
     if (t->count == 1)
         return t->parts[0].usage;
-    struct usage sum = {.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+    struct usage sum = {
+        .input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
     for (unsigned i = 0; i < t->count; i++) {
         const struct usage *u = &t->parts[i].usage;
         if (!u->known)
@@ -172,8 +173,8 @@ static void take_event(void *arg, const struct chat_event *given)
     if (ev.kind == CHAT_START)
         name_answer(r, t, &ev);
     if (ev.kind == CHAT_CALL && a->dialect->tool_names)
-        ev.name = name_restore(t->writer.scratch, a->dialect->tool_names, &r->translation->chat,
-                               ev.name);
+        ev.name =
+            name_restore(t->writer.scratch, a->dialect->tool_names, &r->translation->chat, ev.name);
     y->content = y->content || is_content(&ev);
     y->complete = y->complete || ev.kind == CHAT_END;
     chat_emit(&t->to, &ev);
@@ -266,8 +267,7 @@ bool relay_translated_begin(struct request *r, struct relay *y)
     t->count = a->calls;
     t->whole = !r->stream;
     y->translation = t;
-    return begin_writer(r, t) &&
-           (!r->translation->embedding || relay_embeddings_begin(r, t));
+    return begin_writer(r, t) && (!r->translation->embedding || relay_embeddings_begin(r, t));
 }
 
 bool relay_translated_part(struct request *r, unsigned part, const struct response_head *head)
@@ -278,14 +278,15 @@ bool relay_translated_part(struct request *r, unsigned part, const struct respon
     CHECK(!p->begun);
     p->request = r;
     p->index = part;
-    p->usage = (struct usage){.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+    p->usage =
+        (struct usage){.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
     if (!answer_reader_init(&p->reader, a->dialect, r->arena, &r->worker->scratch, &to_us))
         return false;
     p->begun = true;
     p->reader.chat = &r->translation->chat;
     p->reader.target = &a->target;
-    p->units = !relay_type_is(head_known(&head->headers, HEADER_CONTENT_TYPE),
-                              STR("application/json"));
+    p->units =
+        !relay_type_is(head_known(&head->headers, HEADER_CONTENT_TYPE), STR("application/json"));
     buf_init(&p->body, WHOLE_MAX);
     if (r->translation->embedding) {
         p->units = false;
@@ -564,8 +565,7 @@ void relay_translated_end(struct request *r, unsigned part)
     if (relay_translated_end_complete(r) || !read_rest(r, p))
         return;
     if (!p->reader.ended)
-        attempt_failed(r, ERR_UPSTREAM_TRUNCATED,
-                       STR("the answer ended without its format's end"));
+        attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the answer ended without its format's end"));
     else if (!relay_translated_end_complete(r))
         send_ready(r); /* other parts go on */
 }

@@ -39,8 +39,8 @@ struct relay_part {
 };
 
 struct relay_translation {
-    bool whole; /* the client gets one answer, not a stream */
-    bool ready; /* writer and gatherer are set up */
+    bool whole;          /* the client gets one answer, not a stream */
+    bool ready;          /* writer and gatherer are set up */
     bool started, named; /* START was passed on; id and model are chosen */
     struct relay_part *parts;
     unsigned count;
@@ -50,7 +50,7 @@ struct relay_translation {
     struct call_order order;
     struct chat_sink to;
     struct embedding_answer *vectors; /* instead of all that, of embeddings */
-    enum err failed; /* the provider said so, and this; NONE: it did not */
+    enum err failed;                  /* the provider said so, and this; NONE: it did not */
     struct provider_fault fault;
 };
 

@@ -60,11 +60,11 @@ struct request {
 
     /* stage/identify */
     enum endpoint_kind kind;
-    str rest;       /* what follows the endpoint's path */
-    str allow;      /* for METHOD_WRONG */
-    str path_model;   /* named by the path (Azure's, Gemini's), or null */
-    bool path_stream; /* Gemini's streamGenerateContent */
-    bool path_array;  /* the same as one JSON array, without alt=sse */
+    str rest;                      /* what follows the endpoint's path */
+    str allow;                     /* for METHOD_WRONG */
+    str path_model;                /* named by the path (Azure's, Gemini's), or null */
+    bool path_stream;              /* Gemini's streamGenerateContent */
+    bool path_array;               /* the same as one JSON array, without alt=sse */
     const struct dialect *dialect; /* of the API that is asked: errors have its shape; never NULL */
     const struct key_conf *key;
     uint64_t deadline_us;   /* of x-gateway-timeout, 0: none */

@@ -1,6 +1,7 @@
 #include "proxy/snapshot.h"
 
 #include <openssl/crypto.h>
+#include <openssl/tls1.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ struct core {
     struct gateway_conf *conf;
     void (*free_conf)(struct gateway_conf *conf);
     struct tls_context *tls;
-    const struct key_conf **keys; /* open addressing, a power of two, at most half full */
+    struct tls_context *_Atomic fetch_tls; /* made when first wanted */
+    const struct key_conf **keys;          /* open addressing, a power of two, at most half full */
     size_t key_slots;
 };
 
@@ -59,6 +61,7 @@ static void listing_unref(struct listing *l)
 static void core_release_tls(struct core *core)
 {
     tls_context_unref(core->tls);
+    tls_context_unref(core->fetch_tls);
     for (unsigned i = 0; i < core->conf->provider_count; i++)
         tls_context_unref(core->conf->providers[i].endpoint.tls_context);
 }
@@ -219,6 +222,41 @@ const struct gateway_conf *snapshot_conf(const struct snapshot *s)
 struct tls_context *snapshot_tls(const struct snapshot *s)
 {
     return s->core->tls;
+}
+
+/* Reading the system's authorities takes memory and time: a provider's context serves when it has no
+ * settings of its own. */
+static struct tls_context *usual_context(const struct gateway_conf *conf)
+{
+    for (unsigned i = 0; i < conf->provider_count && !conf->fetch.ca.len; i++) {
+        const struct provider_conf *p = &conf->providers[i];
+        if (p->endpoint.tls_context && p->tls.verify && !p->tls.ca.len && !p->tls.certificate.len)
+            return tls_context_ref(p->endpoint.tls_context);
+    }
+    return NULL;
+}
+
+/* Two workers may both make one: the second finds the first's and takes that.  Release and acquire, so
+ * that what one wrote is there when the other sees the pointer. */
+struct tls_context *snapshot_fetch_tls(const struct snapshot *s, char *why, size_t size)
+{
+    struct core *core = s->core;
+    struct tls_context *made, *there = NULL;
+    made = atomic_load_explicit(&core->fetch_tls, memory_order_acquire);
+    if (made)
+        return made;
+    made = usual_context(core->conf);
+    if (!made)
+        made = tls_client_context(&(struct tls_client_options){.ca = core->conf->fetch.ca.ptr,
+                                                               .verify = true,
+                                                               .min_version = TLS1_2_VERSION,
+                                                               .alpn = "http/1.1"},
+                                  why, size);
+    if (!made || atomic_compare_exchange_strong_explicit(
+                     &core->fetch_tls, &there, made, memory_order_acq_rel, memory_order_acquire))
+        return made;
+    tls_context_unref(made);
+    return there;
 }
 
 const struct key_conf *snapshot_key(const struct snapshot *s, const uint8_t sha256[32])

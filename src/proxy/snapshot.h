@@ -26,6 +26,10 @@ const struct gateway_conf *snapshot_conf(const struct snapshot *s);
 /* For the listeners with `tls:`; NULL: plain. */
 struct tls_context *snapshot_tls(const struct snapshot *s);
 
+/* For what is fetched by https (proxy/fetch.h): made when first wanted, the snapshot's.  NULL: `why` says
+ * what is wrong. */
+struct tls_context *snapshot_fetch_tls(const struct snapshot *s, char *why, size_t size);
+
 /* By the SHA-256 of the presented secret, in constant time for a given table.  NULL: unknown. */
 const struct key_conf *snapshot_key(const struct snapshot *s, const uint8_t sha256[32]);
 

@@ -126,7 +126,7 @@ static void tell_all(void *arg)
     }
 }
 
-static struct token_entry *entry_find(struct tokens *t, const struct provider_conf *p)
+static struct token_entry *entry_find(const struct tokens *t, const struct provider_conf *p)
 {
     LIST_EACH (node, &t->entries) {
         struct token_entry *e = LIST_ENTRY(node, struct token_entry, node);
@@ -453,6 +453,12 @@ enum token_state tokens_take(struct tokens *t, const struct provider_conf *p, st
     list_remove(&wait->node);
     list_push(&e->waiting, &wait->node);
     return TOKEN_WAIT;
+}
+
+const struct credential *tokens_current(const struct tokens *t, const struct provider_conf *p)
+{
+    const struct token_entry *e = entry_find(t, p);
+    return e && e->has && e->hash == p->credentials_hash ? &e->credential : NULL;
 }
 
 bool tokens_refused(struct tokens *t, const struct provider_conf *p, uint64_t serial)

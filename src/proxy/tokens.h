@@ -58,6 +58,9 @@ struct token {
 enum token_state tokens_take(struct tokens *t, const struct provider_conf *p, struct snapshot *s,
                              struct token_wait *wait, struct token *out);
 
+/* What tokens_take() gave last, to be used once more for the same request; NULL: it was dropped. */
+const struct credential *tokens_current(const struct tokens *t, const struct provider_conf *p);
+
 /* No on_ready will come; no-op for who does not wait.  The fetch goes on for others. */
 void tokens_forget(struct token_wait *wait);
 

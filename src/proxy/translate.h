@@ -18,7 +18,7 @@ struct translation { /* of a request */
 
 enum { TRANSLATE_CHOICES_MAX = 8 }; /* answers that are asked for one by one */
 
-struct translated { /* of an attempt */
+struct translated {                /* of an attempt */
     const struct dialect *dialect; /* the provider's */
     struct chat_target target;
     struct unsupported unsupported;

@@ -55,15 +55,15 @@ static bool goes_on(const struct provider_conf *p, const struct header *h, bool 
            is_named(p->forward_headers, p->forward_header_count, h->name);
 }
 
-static bool add_client_fields(const struct request *r, const struct attempt *a,
-                              struct headers *out)
+static bool add_client_fields(const struct request *r, const struct attempt *a, struct headers *out)
 {
     const struct provider_conf *p = a->target->provider;
     const struct headers *in = &r->ex->head->headers;
     bool raw = endpoint_facts(r->kind)->body == ENDPOINT_BODY_RAW;
     for (unsigned i = 0; i < in->count; i++) {
         const struct header *h = &in->list[i];
-        if (goes_on(p, h, raw, a->translated != NULL, r->dialect->native) && !head_add_same(out, r->arena, h))
+        if (goes_on(p, h, raw, a->translated != NULL, r->dialect->native) &&
+            !head_add_same(out, r->arena, h))
             return false;
     }
     return true;

@@ -10,6 +10,7 @@
 #include "proxy/record.h"
 #include "proxy/snapshot.h"
 
+struct fetch_names;
 struct request;
 struct token_environment;
 struct worker;
@@ -34,6 +35,7 @@ struct worker_options {
     const char *version; /* for user-agent */
     /* What sources of access tokens may see of the machine; outlives the worker.  NULL: nothing. */
     const struct token_environment *environment;
+    const struct fetch_names *names; /* of hosts that clients name; outlives the worker */
     /* Called once for each request, at its end. */
     void (*on_finish)(void *arg, const struct request_record *record);
     void *arg;

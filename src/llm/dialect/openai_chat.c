@@ -5,6 +5,7 @@
  * with empty `choices` and the usage, then `data: [DONE]`.  Errors come as `data: {"error": {...}}`.
  */
 #include "llm/dialect.h"
+#include "llm/dialect/openai_chat_impl.h"
 #include "llm/dialect/openai_error.h"
 #include "llm/dialect/openai_usage.h"
 #include "wire/json.h"
@@ -147,4 +148,17 @@ const struct dialect dialect_openai_chat = {
     .answer = answer,
     .write_failure = openai_error_event,
     .has_end = true,
+    .read_request = openai_chat_read_request,
+    .writer_size = OPENAI_CHAT_WRITER_SIZE,
+    .write_event = openai_chat_write_event,
+    .write_answer = openai_chat_write_answer,
+    .write_error = openai_chat_write_error,
+    .framing = FRAMING_SSE,
+    .tool_names = &name_rule_openai,
+    .write_request = openai_chat_write_request,
+    .reader_size = OPENAI_CHAT_READER_SIZE,
+    .read_unit = openai_chat_read_unit,
+    .read_end = openai_chat_read_end,
+    .read_answer = openai_chat_read_answer,
+    .read_error = openai_chat_read_error,
 };

@@ -121,7 +121,8 @@ static enum stage_verdict gemini_endpoint(struct request *r, enum gemini_path_re
                             STR_ARG(str_first(r->ex->head->path, 200)));
     str model = found->model.len ? url_path_id(found->model, r->arena) : STR_NULL;
     if (found->model.len && str_is_null(model))
-        return stage_refuse(r, ERR_PATH_UNKNOWN, STR_NULL, "The model in the path is not readable.");
+        return stage_refuse(r, ERR_PATH_UNKNOWN, STR_NULL,
+                            "The model in the path is not readable.");
     r->kind = found->kind;
     r->path_model = model;
     r->path_stream = found->stream;

@@ -32,10 +32,8 @@ enum stage_verdict stage_translate(struct request *r)
     struct chat_fault fault = {.err = ERR_NO_MEMORY};
     if (!doc || !t || json_parse(doc, r->arena, r->body_text, NULL))
         return refuse(r, &fault);
-    struct chat_source in = {.doc = doc,
-                             .headers = &r->ex->head->headers,
-                             .model = r->model,
-                             .stream = r->stream};
+    struct chat_source in = {
+        .doc = doc, .headers = &r->ex->head->headers, .model = r->model, .stream = r->stream};
     chat_init(&t->chat, r->arena);
     const struct embedding_format *format = embedding_format_of(r->kind);
     if (format) {
