@@ -31,7 +31,11 @@ TEST(each_endpoint_has_a_dialect_and_each_dialect_its_parts)
     for (unsigned i = 0; i < ENDPOINT_KIND_COUNT; i++)
         EXPECT(dialect_of((enum endpoint_kind)i) != NULL);
     for (const struct dialect *d; (d = dialect_at(count)); count++) {
-        EXPECT(d->name && d->event && d->answer && d->write_failure);
+        EXPECT(d->name);
+        if (d->framing == FRAMING_SSE) /* clients speak it, and it may pass by */
+            EXPECT(d->event && d->answer && d->write_failure);
+        else
+            EXPECT(d->write_request && d->read_unit && d->read_end && d->read_answer);
         for (unsigned k = 0; k < count; k++)
             EXPECT(strcmp(dialect_at(k)->name, d->name) != 0);
     }
