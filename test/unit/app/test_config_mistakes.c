@@ -147,11 +147,6 @@ TEST(providers_need_what_their_type_needs)
     expect_problems("providers:\n  a: {type: groq, api_key: k-1}\n",
                     "2:13: providers.a.type: unknown type: write `type: openai-compatible` and "
                     "`preset: groq`\n");
-    expect_problems("providers:\n  a: {type: anthropic, api_key: k-1}\n",
-                    "2:13: providers.a.type: anthropic is not available in this version\n");
-    expect_problems("providers:\n  a: {type: ollama}\n",
-                    "2:13: providers.a.type: ollama is not available in this version: use type "
-                    "openai-compatible with preset ollama\n");
     expect_problems("providers:\n  a/b: {type: demo}\n",
                     "2:3: providers.a/b: the name may hold letters, digits and - _ . + ~ only\n");
 }
@@ -161,6 +156,10 @@ TEST(settings_of_providers_without_effect_are_refused)
     expect_problems("providers:\n  a: {type: vllm, style: v1, organization: x}\n",
                     "2:26: providers.a.style: has no effect: only type azure has it\n"
                     "2:44: providers.a.organization: has no effect: only type openai has it\n");
+    expect_problems("providers:\n  a: {type: vllm, api: native, num_ctx: 8192, keep_alive: 10m}\n",
+                    "2:24: providers.a.api: has no effect: only type ollama has it\n"
+                    "2:41: providers.a.num_ctx: has no effect: only type ollama has it\n"
+                    "2:59: providers.a.keep_alive: has no effect: only type ollama has it\n");
     expect_problems("providers:\n  a: {type: vllm, api_key: k-1, api_keys: [k-2]}\n",
                     "2:28: providers.a.api_key: is not needed beside `api_keys`: write one\n");
     expect_problems("providers:\n  a: {type: openai, api_key: k-1, credentials: passthrough}\n",

@@ -28,11 +28,12 @@ static const char *target_of(const struct provider_conf *c, enum endpoint_kind k
 
 TEST(every_provider_is_found_and_offers_chat)
 {
+    uint64_t chats = ENDPOINT_BIT(CHAT) | ENDPOINT_BIT(MESSAGES) | ENDPOINT_BIT(GENERATE) |
+                     ENDPOINT_BIT(CONVERSE) | ENDPOINT_BIT(OLLAMA_CHAT);
     unsigned count = 0;
     for (const struct provider *p; (p = provider_at(count)); count++) {
         EXPECT(provider_find(str_from_c(p->name)) == p);
-        EXPECT(p->endpoints & ENDPOINT_BIT(CHAT));
-        EXPECT(p->endpoints & ENDPOINT_BIT(MODELS));
+        EXPECT(p->endpoints & chats);
         EXPECT(!p->key_required || p->key_env);
     }
     EXPECT(count >= 6);
@@ -209,4 +210,85 @@ TEST(statuses_mean_the_same_for_all_unless_a_provider_says_otherwise)
     EXPECT_EQ(provider_classify(provider_find(STR("together")), 403, STR_NULL),
               ERR_UPSTREAM_REFUSED_REQUEST); /* the context, not the key */
     EXPECT_EQ(provider_classify(provider_at(0), 429, STR_NULL), ERR_UPSTREAM_RATE_LIMIT);
+}
+
+/* Where a request is asked: as it is, or translated. */
+static enum endpoint_kind kind_asked(const struct provider_conf *c, enum endpoint_kind asked)
+{
+    if (provider_endpoints(c) & (UINT64_C(1) << asked))
+        return asked;
+    return provider_translate(c, asked, STR("m"), NULL);
+}
+
+static const char *ollama_target(const char *base_path, enum provider_api api,
+                                 enum endpoint_kind kind)
+{
+    struct provider_conf c = conf_of("ollama", base_path);
+    c.api = api;
+    return target_of(&c, kind, "", NULL, "m");
+}
+
+TEST(ollama_has_its_own_paths_and_openais_under_v1)
+{
+    EXPECT_STR(ollama_target("", API_AUTO, ENDPOINT_OLLAMA_CHAT), "/api/chat");
+    EXPECT_STR(ollama_target("/v1", API_AUTO, ENDPOINT_OLLAMA_EMBED), "/api/embed");
+    EXPECT_STR(ollama_target("/box/api", API_NATIVE, ENDPOINT_OLLAMA_CHAT), "/box/api/chat");
+    EXPECT_STR(ollama_target("", API_AUTO, ENDPOINT_COMPLETIONS), "/v1/completions");
+    EXPECT_STR(ollama_target("/v1", API_OPENAI, ENDPOINT_CHAT), "/v1/chat/completions");
+    EXPECT_STR(ollama_target("/box", API_OPENAI, ENDPOINT_EMBEDDINGS), "/box/v1/embeddings");
+    arena_release(&arena);
+}
+
+TEST(ollama_is_asked_at_its_own_api_unless_told_otherwise)
+{
+    static const struct {
+        enum endpoint_kind asked, native, openai;
+    } rows[] = {
+        {ENDPOINT_CHAT, ENDPOINT_OLLAMA_CHAT, ENDPOINT_CHAT},
+        {ENDPOINT_MESSAGES, ENDPOINT_OLLAMA_CHAT, ENDPOINT_CHAT},
+        {ENDPOINT_RESPONSES, ENDPOINT_OLLAMA_CHAT, ENDPOINT_CHAT},
+        {ENDPOINT_GENERATE, ENDPOINT_OLLAMA_CHAT, ENDPOINT_CHAT},
+        {ENDPOINT_COMPLETIONS, ENDPOINT_COMPLETIONS, ENDPOINT_COMPLETIONS},
+        {ENDPOINT_EMBEDDINGS, ENDPOINT_OLLAMA_EMBED, ENDPOINT_EMBEDDINGS},
+        {ENDPOINT_EMBED_BATCH, ENDPOINT_OLLAMA_EMBED, ENDPOINT_EMBEDDINGS},
+        {ENDPOINT_MODERATIONS, ENDPOINT_KIND_COUNT, ENDPOINT_KIND_COUNT},
+        {ENDPOINT_MESSAGES_COUNT, ENDPOINT_KIND_COUNT, ENDPOINT_KIND_COUNT},
+    };
+    struct provider_conf c = conf_of("ollama", "");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        c.api = API_AUTO;
+        EXPECT_EQ(kind_asked(&c, rows[i].asked), rows[i].native);
+        c.api = API_OPENAI;
+        EXPECT_EQ(kind_asked(&c, rows[i].asked), rows[i].openai);
+    }
+    EXPECT(c.provider->needs_bytes(&c, STR("m")));
+    EXPECT_EQ(provider_classify(c.provider, 404, STR("")), ERR_UPSTREAM_NOT_FOUND);
+    EXPECT_EQ(provider_classify(c.provider, 503, STR("")), ERR_UPSTREAM_OVERLOADED);
+    EXPECT_EQ(provider_classify(c.provider, 499, STR("")), ERR_UPSTREAM_STATUS);
+    EXPECT_EQ(fields_of(&c, NULL)->count, 0);
+    EXPECT_STR(head_get(fields_of(&c, "k"), STR("authorization")), "Bearer k");
+    arena_release(&arena);
+}
+
+TEST(ollama_lists_its_models_by_tags)
+{
+    struct provider_conf c = conf_of("ollama", "/v1");
+    struct model_page page;
+    EXPECT_STR(c.provider->models_target(&c, STR_NULL, &arena), "/api/tags");
+    EXPECT(c.provider->read_models(
+        STR("{\"models\":[{\"name\":\"llama3.2:latest\",\"model\":\"llama3.2:latest\",\"size\":1,"
+            "\"details\":{\"format\":\"gguf\",\"context_length\":131072}},{\"name\":\"old\"},"
+            "{\"size\":3}]}"),
+        &arena, &page));
+    EXPECT_EQ(page.count, 2);
+    EXPECT_STR(page.models[0].id, "llama3.2:latest");
+    EXPECT_EQ(page.models[0].window, 131072);
+    EXPECT_STR(page.models[1].id, "old");
+    EXPECT_EQ(page.models[1].window, 0);
+    EXPECT(str_is_null(page.next));
+    EXPECT(c.provider->read_models(STR("{\"models\":null}"), &arena, &page));
+    EXPECT_EQ(page.count, 0);
+    EXPECT(!c.provider->read_models(STR("{\"data\":[]}"), &arena, &page));
+    EXPECT(!c.provider->read_models(STR("<html>"), &arena, &page));
+    arena_release(&arena);
 }
