@@ -9,7 +9,7 @@ struct inherited {
 static void write_schema(struct schema_converter *c, uint32_t node, const struct inherited *from,
                          unsigned depth);
 
-/* --- Types ---------------------------------------------------------------------------------------- */
+/* --- Types ----------------------------------------------------------------------------------- */
 
 struct types {
     str names[8];
@@ -83,7 +83,7 @@ static void write_type(struct schema_converter *c, str type)
     json_write_member(&c->w, STR("type"), str_make(capitals, type.len));
 }
 
-/* --- Parts of a schema ---------------------------------------------------------------------------- */
+/* --- Parts of a schema ----------------------------------------------------------------------- */
 
 static void write_kept(struct schema_converter *c, const struct schema_layers *l)
 {
@@ -254,7 +254,7 @@ static void write_additional(struct schema_converter *c, const struct schema_lay
         json_write_bool(&c->w, !json_is(c->doc, more, JSON_FALSE));
 }
 
-/* --- Enums, formats, descriptions of the OpenAPI form --------------------------------------------- */
+/* --- Enums, formats, descriptions of the OpenAPI form ---------------------------------------- */
 
 static bool is_null_only(struct schema_converter *c, uint32_t branch)
 {
@@ -341,7 +341,7 @@ static void write_format(struct schema_converter *c, const struct schema_layers 
     schema_lose(c, STR("format"));
 }
 
-/* --- Alternatives ----------------------------------------------------------------------------------- */
+/* --- Alternatives ---------------------------------------------------------------------------- */
 
 static uint32_t branches_of(const struct schema_converter *c, const struct schema_layers *l)
 {
@@ -385,7 +385,7 @@ static void write_branches(struct schema_converter *c, uint32_t any, const struc
     json_write_array_end(&c->w);
 }
 
-/* --- A schema ---------------------------------------------------------------------------------------- */
+/* --- A schema -------------------------------------------------------------------------------- */
 
 static void write_one_type(struct schema_converter *c, const struct schema_layers *l, str type,
                            bool nullable, uint32_t description, unsigned depth)

@@ -17,7 +17,7 @@ void schema_lose(struct schema_converter *c, str keyword)
     c->lost_last = one;
 }
 
-/* --- Keywords ----------------------------------------------------------------------------------- */
+/* --- Keywords -------------------------------------------------------------------------------- */
 
 struct keyword {
     str name;
@@ -91,7 +91,7 @@ bool schema_has(const struct schema_converter *c, const struct schema_layers *l,
     return schema_find(c, l, name) != JSON_NONE;
 }
 
-/* --- References ---------------------------------------------------------------------------------- */
+/* --- References ------------------------------------------------------------------------------ */
 
 /* One step of a JSON pointer (RFC 6901). */
 static uint32_t pointer_step(struct schema_converter *c, uint32_t node, str step)

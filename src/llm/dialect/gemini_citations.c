@@ -106,7 +106,7 @@ void gemini_read_citations(struct answer_reader *r, const struct json_doc *doc, 
             read_support(r, doc, chunks, support, choice, ascii);
 }
 
-/* --- Probabilities -------------------------------------------------------------------------------- */
+/* --- Probabilities --------------------------------------------------------------------------- */
 
 static void write_token(struct json_write *w, const struct json_doc *doc, uint32_t one)
 {

@@ -43,7 +43,7 @@ static int status_of_name(const struct json_doc *doc, uint32_t name)
     return 0;
 }
 
-/* --- Reading ---------------------------------------------------------------------------------------- */
+/* --- Reading --------------------------------------------------------------------------------- */
 
 uint32_t gemini_error_node(const struct json_doc *doc)
 {
@@ -151,7 +151,7 @@ void gemini_read_error(str body, struct arena *a, struct provider_fault *out)
         out->message = text_of(&doc, JSON_ROOT, STR("message"), a);
 }
 
-/* --- Writing ------------------------------------------------------------------------------------------ */
+/* --- Writing --------------------------------------------------------------------------------- */
 
 static void write_info(struct json_write *w, str reason, str request_id)
 {

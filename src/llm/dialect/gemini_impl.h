@@ -7,7 +7,7 @@
  *   gemini_write_*.c         provider's half: the request
  *   gemini_read_answer.c     provider's half: its answer
  *   gemini_read_request.c, gemini_read_contents.c, gemini_read_config.c   client's half: the request
- *   gemini_write_answer.c    client's half: the answer
+ *   gemini_write_answer.c, gemini_shapes.c   client's half: the answer
  */
 #ifndef LLM_DIALECT_GEMINI_IMPL_H
 #define LLM_DIALECT_GEMINI_IMPL_H

@@ -27,7 +27,7 @@ uint32_t gemini_member(const struct json_doc *doc, uint32_t object, str name)
     return JSON_NONE;
 }
 
-/* --- Usage: promptTokenCount includes what was cached, candidatesTokenCount excludes thoughts ---- */
+/* --- Usage: promptTokenCount includes what was cached, candidatesTokenCount excludes thoughts  */
 
 static int64_t count(const struct json_doc *doc, uint32_t usage, str name, bool *clamped)
 {
@@ -70,7 +70,7 @@ void gemini_usage_read(const struct json_doc *doc, uint32_t usage, struct usage 
     *out = u;
 }
 
-/* --- Reasons (mapping.md section 13) -------------------------------------------------------------- */
+/* --- Reasons (mapping.md section 13) --------------------------------------------------------- */
 
 static const struct {
     str reason;

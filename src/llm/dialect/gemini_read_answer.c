@@ -66,7 +66,7 @@ static void start(struct answer_reader *r, const struct json_doc *doc)
         chat_emit(&r->to, &ev);
 }
 
-/* --- Calls ---------------------------------------------------------------------------------------- */
+/* --- Calls ----------------------------------------------------------------------------------- */
 
 /* An id for a call that came without: from the answer's own, its place, and how long the conversation
  * is, so that it is another one in each step of a loop. */
@@ -203,7 +203,7 @@ static void read_call(struct answer_reader *r, const struct json_doc *doc, uint3
         end_partial(r);
 }
 
-/* --- Parts ------------------------------------------------------------------------------------------ */
+/* --- Parts ----------------------------------------------------------------------------------- */
 
 static bool is_ascii(str raw)
 {
@@ -292,7 +292,7 @@ static void read_part(struct answer_reader *r, const struct json_doc *doc, uint3
         emit_signature(r, choice, signature);
 }
 
-/* --- Ends ------------------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------ */
 
 /* Reasons that leave nothing behind but a failure, when nothing was said. */
 static enum err reason_err(str reason)
@@ -395,7 +395,7 @@ static void read_usage(struct answer_reader *r, const struct json_doc *doc)
         chat_emit(&r->to, &ev);
 }
 
-/* --- Units ------------------------------------------------------------------------------------------ */
+/* --- Units ----------------------------------------------------------------------------------- */
 
 static void read_response(struct answer_reader *r, const struct json_doc *doc)
 {

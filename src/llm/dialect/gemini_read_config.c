@@ -2,7 +2,7 @@
 #include "llm/dialect/gemini_reading.h"
 #include "llm/schema_gemini.h"
 
-/* --- Numbers ------------------------------------------------------------------------------------------ */
+/* --- Numbers --------------------------------------------------------------------------------- */
 
 struct range {
     double from, to;
@@ -66,7 +66,7 @@ static bool read_stop(struct gemini_reading *g, uint32_t value, str path)
     return true;
 }
 
-/* --- Structured output ------------------------------------------------------------------------------------ */
+/* --- Structured output ----------------------------------------------------------------------- */
 
 static bool read_mime(struct gemini_reading *g, uint32_t value, str path)
 {
@@ -112,7 +112,7 @@ static bool read_modalities(struct gemini_reading *g, uint32_t value, str path)
     return true;
 }
 
-/* --- Thinking --------------------------------------------------------------------------------------------- */
+/* --- Thinking -------------------------------------------------------------------------------- */
 
 static bool read_visible(struct gemini_reading *g, uint32_t value, str path)
 {

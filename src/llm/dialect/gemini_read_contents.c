@@ -5,7 +5,7 @@
 #include "llm/dialect/gemini_reading.h"
 #include "llm/signature.h"
 
-/* --- Runs of text -------------------------------------------------------------------------------------- */
+/* --- Runs of text ---------------------------------------------------------------------------- */
 
 void gemini_end_run(struct gemini_reading *g)
 {
@@ -36,7 +36,7 @@ static bool add_to_run(struct gemini_reading *g, struct turn *t, enum block_kind
     return true;
 }
 
-/* --- Signatures ------------------------------------------------------------------------------------------ */
+/* --- Signatures ------------------------------------------------------------------------------ */
 
 /* What stands for a signature that never was; also in base64, as SDKs send bytes. */
 static bool is_bypass(str signature)
@@ -109,7 +109,7 @@ bool gemini_carry_read(struct gemini_reading *g, struct turn *t, enum native_for
     return true;
 }
 
-/* --- Texts ------------------------------------------------------------------------------------------------- */
+/* --- Texts ----------------------------------------------------------------------------------- */
 
 /* A thought; with a signature it ends the run.  What another API made is carried in our own form. */
 static bool read_thought(struct gemini_reading *g, struct turn *t, str raw, const struct mark *m)
@@ -159,7 +159,7 @@ static bool read_text(struct gemini_reading *g, struct turn *t, uint32_t part, u
     return true;
 }
 
-/* --- Calls and their answers ------------------------------------------------------------------------------- */
+/* --- Calls and their answers ----------------------------------------------------------------- */
 
 /* For a call without one: from its place, so the same in each request of the conversation. */
 static str made_id(struct gemini_reading *g, str path)
@@ -309,7 +309,7 @@ static bool read_result(struct gemini_reading *g, struct turn *t, uint32_t value
     return !parts || read_response_parts(g, parts, &b->result, gemini_path(g, at, "parts"));
 }
 
-/* --- Parts ---------------------------------------------------------------------------------------------------- */
+/* --- Parts ----------------------------------------------------------------------------------- */
 
 static const struct {
     str name;
@@ -390,7 +390,7 @@ bool gemini_read_parts(struct gemini_reading *g, struct turn *t, uint32_t parts,
     return g->err == ERR_NONE;
 }
 
-/* --- Contents --------------------------------------------------------------------------------------------------- */
+/* --- Contents -------------------------------------------------------------------------------- */
 
 static bool role_of(struct gemini_reading *g, uint32_t content, str path, enum role *role)
 {

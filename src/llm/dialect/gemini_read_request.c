@@ -1,7 +1,7 @@
 /* A request of generateContent as a chat: what stands at its top, and tools for reading the rest. */
 #include "llm/dialect/gemini_reading.h"
 
-/* --- Tools of the reader --------------------------------------------------------------------------- */
+/* --- Tools of the reader --------------------------------------------------------------------- */
 
 bool gemini_fault(struct gemini_reading *g, str field, const char *text)
 {
@@ -108,7 +108,7 @@ bool gemini_read_rows(struct gemini_reading *g, uint32_t object, str path,
     return g->err == ERR_NONE;
 }
 
-/* --- The top ------------------------------------------------------------------------------------------ */
+/* --- The top --------------------------------------------------------------------------------- */
 
 static bool ignore(struct gemini_reading *g, uint32_t value, str path)
 {

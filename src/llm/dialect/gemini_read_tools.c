@@ -116,7 +116,7 @@ bool gemini_read_tools(struct gemini_reading *g, uint32_t value, str path)
     return g->err == ERR_NONE;
 }
 
-/* --- toolConfig ------------------------------------------------------------------------------------------ */
+/* --- toolConfig ------------------------------------------------------------------------------ */
 
 static bool read_mode(struct gemini_reading *g, uint32_t value, str path)
 {

@@ -16,7 +16,7 @@ static str number_text(struct gemini_writer *g, int64_t value)
     return text;
 }
 
-/* --- Sampling --------------------------------------------------------------------------------------- */
+/* --- Sampling -------------------------------------------------------------------------------- */
 
 static void write_sampling_member(struct gemini_writer *g, str key, const char *field, str value)
 {
@@ -125,7 +125,7 @@ static void write_logprobs(struct gemini_writer *g)
     json_write_member_given(&g->w, STR("logprobs"), g->chat->top_logprobs);
 }
 
-/* --- Structured output ------------------------------------------------------------------------------- */
+/* --- Structured output ----------------------------------------------------------------------- */
 
 static bool calls_functions(const struct gemini_writer *g)
 {
@@ -168,7 +168,7 @@ static void write_format(struct gemini_writer *g)
                             STR("response_format.schema"));
 }
 
-/* --- Thinking (mapping.md sections 10 and 24) ---------------------------------------------------------- */
+/* --- Thinking (mapping.md sections 10 and 24) ------------------------------------------------ */
 
 /* Tokens for efforts, where the model counts in tokens. */
 static int64_t budget_of(enum effort e)
@@ -342,7 +342,7 @@ static void write_thinking(struct gemini_writer *g)
     json_write_object_end(&g->w);
 }
 
-/* --- generationConfig ------------------------------------------------------------------------------------ */
+/* --- generationConfig ------------------------------------------------------------------------ */
 
 void gemini_write_config(struct gemini_writer *g)
 {
@@ -368,7 +368,7 @@ void gemini_write_config(struct gemini_writer *g)
                           "Gemini keeps no conversations");
 }
 
-/* --- Labels, tier, storage: bookkeeping, sent where it fits -------------------------------------------- */
+/* --- Labels, tier, storage: bookkeeping, sent where it fits ---------------------------------- */
 
 /* Lower-case letters, digits, '_' and '-'; a key begins with a letter. */
 static str label(struct gemini_writer *g, str text, bool is_key)

@@ -52,7 +52,7 @@ static void write_text(struct gemini_writer *g, struct raw text, str signature)
     json_write_object_end(&g->w);
 }
 
-/* --- Media -------------------------------------------------------------------------------------- */
+/* --- Media ----------------------------------------------------------------------------------- */
 
 static const struct {
     enum block_kind kind;
@@ -192,7 +192,7 @@ static void write_media(struct gemini_writer *g, const struct block *b, const ch
     json_write_object_end(&g->w);
 }
 
-/* --- Calls ---------------------------------------------------------------------------------------- */
+/* --- Calls ----------------------------------------------------------------------------------- */
 
 static void write_call(struct gemini_writer *g, const struct turn *t, const struct tool_call *call,
                        str signature)
@@ -267,7 +267,7 @@ static void write_model_turn(struct gemini_writer *g, const struct turn *t)
     close_content(g);
 }
 
-/* --- Results ---------------------------------------------------------------------------------------- */
+/* --- Results --------------------------------------------------------------------------------- */
 
 /* Numbers are doubles there, so longer ones would change; "$ref" has a meaning of its own. */
 static bool object_survives(const struct json_doc *doc, bool own)
@@ -429,7 +429,7 @@ static void write_user_turn(struct gemini_writer *g, const struct turn *t)
     close_content(g);
 }
 
-/* --- All turns -------------------------------------------------------------------------------------- */
+/* --- All turns ------------------------------------------------------------------------------- */
 
 static bool is_last_to_say(const struct turn *t)
 {

@@ -6,7 +6,7 @@
 static const char free_text_schema[] = "{\"type\":\"object\",\"properties\":{\"input\":{\"type\":"
                                        "\"string\"}},\"required\":[\"input\"]}";
 
-/* --- System text: every system turn, in order, a part for each block ---------------------------- */
+/* --- System text: every system turn, in order, a part for each block ------------------------- */
 
 static void write_system_turns(struct gemini_writer *g, const struct turn *t, bool *open)
 {
@@ -63,7 +63,7 @@ static void write_system(struct gemini_writer *g)
     }
 }
 
-/* --- Schemas -------------------------------------------------------------------------------------- */
+/* --- Schemas --------------------------------------------------------------------------------- */
 
 static void report_lost(struct gemini_writer *g, const struct name_list *lost, str field)
 {
@@ -97,7 +97,7 @@ void gemini_write_schema(struct gemini_writer *g, str json_key, str openapi_key,
     report_lost(g, lost, field);
 }
 
-/* --- Tools ------------------------------------------------------------------------------------------ */
+/* --- Tools ----------------------------------------------------------------------------------- */
 
 static bool has_functions(const struct gemini_writer *g)
 {
@@ -242,7 +242,7 @@ static void write_tool_list(struct gemini_writer *g, struct tool_plan *plan)
         json_write_array_end(&g->w);
 }
 
-/* --- Which tools may or must be called ------------------------------------------------------------ */
+/* --- Which tools may or must be called ------------------------------------------------------- */
 
 static bool any_strict(const struct gemini_writer *g)
 {
@@ -331,7 +331,7 @@ void gemini_write_tools(struct gemini_writer *g)
         write_choice(g, &plan);
 }
 
-/* --- All of it ----------------------------------------------------------------------------------------- */
+/* --- All of it ------------------------------------------------------------------------------- */
 
 bool gemini_write_request(const struct chat *c, struct chat_target *t, struct buf *out)
 {
