@@ -157,6 +157,7 @@ struct turn {
 struct tool {
     struct tool *next;
     str name;
+    str space; /* Responses: the namespace that it was declared in, whose name `name` begins with; null */
     struct raw description;
     str schema; /* JSON Schema object of the arguments; null: none given */
     enum tri strict;

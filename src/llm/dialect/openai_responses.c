@@ -1,10 +1,9 @@
 /*
- * OpenAI's Responses API, as it passes by.  Events are named, also inside (`type`); the terminal ones
- * are response.completed, .incomplete and .failed, and `error`.  There is no [DONE].
+ * OpenAI's Responses API: its table, and what passes by.  Events are named, also inside (`type`); the
+ * terminal ones are response.completed, .incomplete and .failed, and `error`.  There is no [DONE].
  */
-#include "llm/dialect.h"
+#include "llm/dialect/openai_responses_impl.h"
 #include "llm/dialect/openai_usage.h"
-#include "wire/json_write.h"
 
 /* root, response, usage, its details. */
 static const struct json_options shallow = {.index_depth = 4};
@@ -77,49 +76,24 @@ static void answer(str body, struct arena *scratch, struct event_facts *out)
     read_response(&doc, JSON_ROOT, out);
 }
 
-/* `error` is what SDKs raise on, response.failed what agents retry on; the sequence goes on from a
- * number that no relayed event can have had. */
-static void write_failure(struct buf *out, const struct stream_failure *f)
-{
-    struct json_write w;
-    buf_add_lit(out, "event: error\ndata: ");
-    json_write_init(&w, out);
-    json_write_object(&w);
-    json_write_member(&w, STR("type"), STR("error"));
-    json_write_member(&w, STR("code"), str_from_c(err_code(f->err)));
-    json_write_member(&w, STR("message"), f->message);
-    json_write_key(&w, STR("param"));
-    json_write_null(&w);
-    json_write_member_u64(&w, STR("sequence_number"), f->events);
-    json_write_object_end(&w);
-    buf_add_lit(out, "\n\nevent: response.failed\ndata: ");
-    json_write_init(&w, out);
-    json_write_object(&w);
-    json_write_member(&w, STR("type"), STR("response.failed"));
-    json_write_member_u64(&w, STR("sequence_number"), f->events + 1);
-    json_write_key(&w, STR("response"));
-    json_write_object(&w);
-    json_write_member(&w, STR("id"), f->answer_id.len ? f->answer_id : f->request_id);
-    json_write_member(&w, STR("object"), STR("response"));
-    json_write_member(&w, STR("model"), f->model);
-    json_write_member(&w, STR("status"), STR("failed"));
-    json_write_key(&w, STR("error"));
-    json_write_object(&w);
-    json_write_member(&w, STR("code"), STR("server_error"));
-    json_write_member(&w, STR("message"), f->message);
-    json_write_object_end(&w);
-    json_write_key(&w, STR("output"));
-    json_write_array(&w);
-    json_write_array_end(&w);
-    json_write_object_end(&w);
-    json_write_object_end(&w);
-    buf_add_lit(out, "\n\n");
-}
-
 const struct dialect dialect_openai_responses = {
     .name = "openai_responses",
+    .native = NATIVE_OPENAI,
     .event = event,
     .answer = answer,
-    .write_failure = write_failure,
+    .write_failure = responses_write_failure,
     .has_end = true,
+    .read_request = responses_read_request,
+    .writer_size = RESPONSES_WRITER_SIZE,
+    .write_event = responses_write_event,
+    .write_answer = responses_write_answer,
+    .write_error = responses_write_error,
+    .framing = FRAMING_SSE,
+    .tool_names = &name_rule_openai,
+    .write_request = responses_write_request,
+    .reader_size = RESPONSES_READER_SIZE,
+    .read_unit = responses_read_unit,
+    .read_end = responses_read_end,
+    .read_answer = responses_read_answer,
+    .read_error = responses_read_error,
 };
