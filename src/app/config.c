@@ -86,6 +86,7 @@ static void decode_and_check(struct config_root *root, const struct config_tree 
     if (!d.no_memory) {
         config_check_listeners(&c);
         config_check_keys(&c);
+        config_check_fetch(&c);
         config_check_providers(&c);
         config_check_models(&c);
     }

@@ -219,6 +219,12 @@ static void check_same_secret(struct config_checker *c, const struct config_node
     free(sorted);
 }
 
+void config_check_fetch(struct config_checker *c)
+{
+    const struct config_node *section = config_node_get(c->tree, STR("fetch"));
+    config_check_file(c, section, "ca", c->root->conf.fetch.ca);
+}
+
 void config_check_keys(struct config_checker *c)
 {
     struct gateway_conf *g = &c->root->conf;

@@ -20,6 +20,7 @@ struct config_checker {
 /* In this order: models point to providers. */
 void config_check_listeners(struct config_checker *c); /* listen, admin, tls */
 void config_check_keys(struct config_checker *c);
+void config_check_fetch(struct config_checker *c);
 void config_check_providers(struct config_checker *c); /* and their endpoints */
 void config_check_models(struct config_checker *c);    /* and their order */
 

@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 
+#include "app/machine.h"
 #include "base/buf.h"
 #include "base/log.h"
 #include "llm/provider.h"
-#include "wire/json.h"
+#include "proxy/tokens.h"
 
 enum {
     INTERVAL_MS = 5 * 60 * 1000,
@@ -13,6 +14,7 @@ enum {
     ANSWER_MAX = 8 << 20,
     ANSWER_TIMEOUT_MS = 10 * 1000,
     MODELS_MAX = 20000,
+    PAGES_MAX = 50,
 };
 
 /* One provider's question. */
@@ -25,11 +27,17 @@ struct question {
     struct call *call;
     struct buf body;
     int status;
+    str *ids; /* so far */
+    unsigned count, pages;
+    str page; /* that is asked; null: the first */
+    struct token_wait token_wait;
+    uint64_t token_serial;
 };
 
 struct discovery {
     struct loop *loop;
     struct caller *caller;
+    struct tokens *tokens;
     discovery_fn *on_models;
     void *arg;
     struct snapshot *snapshot;
@@ -48,8 +56,11 @@ static void settle(struct question *q, bool ok)
     if (q->call)
         call_release(q->call);
     q->call = NULL;
+    tokens_forget(&q->token_wait);
     buf_release(&q->body);
     arena_release(&q->arena);
+    q->ids = NULL;
+    q->count = q->pages = 0;
     q->answered = q->answered || ok;
     timer_start(q->d->loop, &q->timer, q->answered ? INTERVAL_MS : RETRY_MS);
 }
@@ -61,34 +72,23 @@ static void failed(struct question *q, const char *why)
     settle(q, false);
 }
 
-/* {"data":[{"id":...}]}, {"models":[...]} or a bare array: as vendors do. */
-static uint32_t find_models(const struct json_doc *doc)
+/* Adds a page to what has come; its texts point into the answer. */
+static bool add_page(struct question *q, const struct model_page *page)
 {
-    if (json_is(doc, JSON_ROOT, JSON_ARRAY))
-        return JSON_ROOT;
-    uint32_t data = json_member(doc, JSON_ROOT, STR("data"));
-    return json_is(doc, data, JSON_ARRAY) ? data : json_member(doc, JSON_ROOT, STR("models"));
-}
-
-static bool read_models(struct question *q, str **ids, unsigned *count)
-{
-    struct json_doc doc;
-    struct json_options options = {.index_depth = 3};
-    if (json_parse(&doc, &q->arena, buf_str(&q->body), &options))
+    unsigned all = q->count + page->count;
+    all = all < MODELS_MAX ? all : MODELS_MAX;
+    str *ids = arena_alloc(&q->arena, (all + 1) * sizeof(*ids));
+    if (!ids)
         return false;
-    uint32_t list = find_models(&doc);
-    *ids = arena_alloc(&q->arena, (json_count(&doc, list) + 1) * sizeof(**ids));
-    if (!*ids || !json_is(&doc, list, JSON_ARRAY))
-        return false;
-    *count = 0;
-    JSON_EACH (item, &doc, list) {
-        uint32_t id = json_member(&doc, item, STR("id"));
-        if (!json_is(&doc, id, JSON_STRING) || *count == MODELS_MAX)
-            continue;
-        if (json_string_decode(&doc, id, &q->arena, &(*ids)[*count]))
+    if (q->count)
+        memcpy(ids, q->ids, q->count * sizeof(*ids));
+    for (unsigned i = q->count; i < all; i++) {
+        ids[i] = arena_str(&q->arena, page->models[i - q->count].id);
+        if (str_is_null(ids[i]))
             return false;
-        *count += 1;
     }
+    q->ids = ids;
+    q->count = all;
     return true;
 }
 
@@ -111,20 +111,32 @@ static void on_body(void *arg, struct slice bytes)
         failed(q, "its list is too long");
 }
 
+static void ask_or_fail(struct question *q, str page);
+
 static void on_end(void *arg)
 {
     struct question *q = arg;
-    str *ids;
-    unsigned count;
+    struct model_page page;
     if (q->status != 200) {
+        if (q->status == 401 || q->status == 403)
+            tokens_refused(q->d->tokens, conf_of(q), q->token_serial);
         failed(q, "it answered with an error");
         return;
     }
-    if (!read_models(q, &ids, &count)) {
+    if (!provider_read_models(conf_of(q), buf_str(&q->body), &q->arena, &page) ||
+        !add_page(q, &page)) {
         failed(q, "its list is not readable");
         return;
     }
-    q->d->on_models(q->d->arg, snapshot_conf(q->d->snapshot), q->index, ids, count);
+    if (page.next.len && ++q->pages < PAGES_MAX) {
+        str next = arena_str(&q->arena, page.next);
+        call_release(q->call);
+        q->call = NULL;
+        buf_clear(&q->body);
+        ask_or_fail(q, next);
+        return;
+    }
+    q->d->on_models(q->d->arg, snapshot_conf(q->d->snapshot), q->index, q->ids, q->count);
     settle(q, true);
 }
 
@@ -142,41 +154,82 @@ static const struct call_handler from_provider = {
     .on_error = on_error,
 };
 
-static bool ask(struct question *q)
+static bool fill_head(struct question *q, str page, const struct credential *credential,
+                      struct request_head *head)
 {
     const struct provider_conf *p = conf_of(q);
-    struct request_head head = {
+    struct provider_request r = {.conf = p, .kind = ENDPOINT_MODELS, .method = STR("GET")};
+    *head = (struct request_head){
         .method = METHOD_GET,
-        .method_text = STR("GET"),
+        .method_text = r.method,
         .version = HTTP_VERSION_1_1,
         .authority = p->endpoint.authority,
+        .target = provider_models_target(p, page, &q->arena),
         .keep_alive = true,
         .content_length = -1,
     };
-    struct provider_request r = {.conf = p, .kind = ENDPOINT_MODELS, .method = head.method_text};
     if (p->api_key_count)
         r.api_key = p->api_keys[0];
-    head.target = provider_target(&r, &q->arena);
-    bool ok = !str_is_null(head.target) && provider_authorize(&r, &head.headers, &q->arena);
+    if (credential) {
+        r.token = credential->token;
+        r.aws = credential->aws.access_key_id.len ? &credential->aws : NULL;
+    }
+    bool ok = !str_is_null(head->target) && provider_authorize(&r, &head->headers, &q->arena);
     for (unsigned i = 0; ok && i < p->header_count; i++)
-        ok = head_add(&head.headers, &q->arena, p->headers[i].name, p->headers[i].value);
+        ok = head_add(&head->headers, &q->arena, p->headers[i].name, p->headers[i].value);
+    return ok && provider_sign(&r, head, NULL, 0, (int64_t)(loop_wall_us() / 1000000), &q->arena);
+}
+
+static bool ask(struct question *q, str page, const struct credential *credential)
+{
+    const struct provider_conf *p = conf_of(q);
+    struct request_head head;
     struct call_request request = {.head = &head, .content_length = 0};
-    if (ok)
+    if (fill_head(q, page, credential, &head))
         q->call = call_start(q->d->caller, &p->endpoint, &request, &q->arena, &from_provider, q);
     return q->call != NULL;
+}
+
+static void ask_or_fail(struct question *q, str page)
+{
+    const struct provider_conf *p = conf_of(q);
+    struct token token = {0};
+    timer_start(q->d->loop, &q->timer, ANSWER_TIMEOUT_MS);
+    q->page = page;
+    if (tokens_needed(p)) {
+        switch (tokens_take(q->d->tokens, p, q->d->snapshot, &q->token_wait, &token)) {
+        case TOKEN_READY:
+            q->token_serial = token.serial;
+            break;
+        case TOKEN_WAIT:
+            return;
+        case TOKEN_REFUSED:
+            failed(q, "there is no access token");
+            return;
+        }
+    }
+    if (!ask(q, page, token.credential))
+        failed(q, "out of memory");
+}
+
+static void on_token(void *arg)
+{
+    struct question *q = arg;
+    ask_or_fail(q, q->page);
+}
+
+static bool is_waiting(const struct question *q)
+{
+    return q->call || !list_is_empty(&q->token_wait.node);
 }
 
 static void on_timer(void *arg)
 {
     struct question *q = arg;
-    if (q->call) {
+    if (is_waiting(q))
         failed(q, "it did not answer in time");
-        return;
-    }
-    if (ask(q))
-        timer_start(q->d->loop, &q->timer, ANSWER_TIMEOUT_MS);
     else
-        failed(q, "out of memory");
+        ask_or_fail(q, STR_NULL);
 }
 
 struct discovery *discovery_new(struct loop *l, struct caller *caller, discovery_fn *on_models,
@@ -186,12 +239,17 @@ struct discovery *discovery_new(struct loop *l, struct caller *caller, discovery
     if (!d)
         return NULL;
     *d = (struct discovery){.loop = l, .caller = caller, .on_models = on_models, .arg = arg};
-    return d;
+    d->tokens = tokens_new(l, caller, &machine_environment);
+    if (d->tokens)
+        return d;
+    free(d);
+    return NULL;
 }
 
 static bool is_asked(const struct provider_conf *p)
 {
-    return p->discover && !p->model_count && p->provider->endpoints & ENDPOINT_BIT(MODELS);
+    bool lists = p->provider->models_target || provider_endpoints(p) & ENDPOINT_BIT(MODELS);
+    return p->discover && !p->model_count && lists;
 }
 
 void discovery_start(struct discovery *d, struct snapshot *s)
@@ -201,6 +259,7 @@ void discovery_start(struct discovery *d, struct snapshot *s)
     d->questions = calloc(conf->provider_count + 1, sizeof(*d->questions));
     if (!d->questions)
         return;
+    tokens_retain(d->tokens, conf);
     d->snapshot = snapshot_ref(s);
     d->count = conf->provider_count;
     for (unsigned i = 0; i < d->count; i++) {
@@ -210,6 +269,7 @@ void discovery_start(struct discovery *d, struct snapshot *s)
         arena_init(&q->arena, ANSWER_MAX * 4);
         buf_init(&q->body, ANSWER_MAX);
         timer_init(&q->timer, on_timer, q);
+        token_wait_init(&q->token_wait, on_token, q);
         if (is_asked(&conf->providers[i]))
             on_timer(q);
     }
@@ -220,6 +280,7 @@ void discovery_stop(struct discovery *d)
     for (unsigned i = 0; i < d->count; i++) {
         struct question *q = &d->questions[i];
         timer_stop(&q->timer);
+        tokens_forget(&q->token_wait);
         if (q->call)
             call_release(q->call);
         buf_release(&q->body);
@@ -235,5 +296,6 @@ void discovery_stop(struct discovery *d)
 void discovery_free(struct discovery *d)
 {
     discovery_stop(d);
+    tokens_free(d->tokens);
     free(d);
 }

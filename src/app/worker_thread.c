@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/machine.h"
 #include "base/arena.h"
 #include "base/digest.h"
 #include "io/inbox.h"
+#include "proxy/fetch.h"
 
 enum { LISTENERS_MAX = 64 };
 
@@ -17,6 +19,7 @@ struct worker_thread {
     struct loop *loop;
     struct resolver *resolver;
     struct client *client;
+    struct fetch_names names;
     struct server *server;
     struct worker *worker;
     struct snapshot *snapshot; /* borrowed: the worker's current one */
@@ -59,6 +62,9 @@ static bool make_parts(struct worker_thread *t)
         return false;
     t->options.worker.loop = t->loop;
     t->options.worker.caller = client_caller(t->client);
+    t->options.worker.environment = &machine_environment;
+    t->names = fetch_names_of(t->resolver);
+    t->options.worker.names = &t->names;
     t->worker = worker_new(&t->options.worker);
     if (!t->worker)
         return false;

@@ -182,6 +182,8 @@ static bool read_openai_models(str body, struct arena *a, struct model_page *out
                         ? JSON_ROOT
                         : json_member(&doc, JSON_ROOT, STR("data"));
     if (!json_is(&doc, data, JSON_ARRAY))
+        data = json_member(&doc, JSON_ROOT, STR("models"));
+    if (!json_is(&doc, data, JSON_ARRAY))
         return false;
     out->models = arena_zalloc(a, (json_count(&doc, data) + 1) * sizeof(*out->models));
     if (!out->models)

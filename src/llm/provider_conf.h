@@ -84,6 +84,7 @@ struct provider_conf {
     str proxy;         /* http://[user:password@]host:port, or null */
     bool stream_usage; /* ask for usage in streams (stream_options.include_usage) */
     bool discover;     /* ask the provider for its models */
+    bool fetch_images; /* what is named by address, where it takes only bytes */
 
     /* Derived when the snapshot is made. */
     unsigned index; /* in gateway_conf.providers */

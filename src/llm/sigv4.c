@@ -324,9 +324,12 @@ static bool string_to_sign(struct buf *out, const struct request_head *head, con
 static bool add_time_and_token(struct request_head *head, const struct aws_credentials *c, str time,
                                struct arena *a)
 {
-    return head_add(&head->headers, a, STR("x-amz-date"), time) &&
-           (!c->session_token.len ||
-            head_add(&head->headers, a, STR("x-amz-security-token"), c->session_token));
+    if (!head_add(&head->headers, a, STR("x-amz-date"), time))
+        return false;
+    if (!c->session_token.len)
+        return true;
+    str token = arena_str(a, c->session_token); /* credentials change while requests run */
+    return !str_is_null(token) && head_add(&head->headers, a, STR("x-amz-security-token"), token);
 }
 
 bool sigv4_sign(struct request_head *head, const struct slice *body, unsigned n,

@@ -6,6 +6,7 @@
 #include "proxy/body.h"
 #include "proxy/credentials.h"
 #include "proxy/fan.h"
+#include "proxy/prepare.h"
 #include "proxy/relay.h"
 #include "proxy/translate.h"
 #include "proxy/upstream.h"
@@ -52,6 +53,7 @@ static void attempt_close(struct request *r, enum err err)
         call_release(a->call);
     }
     fan_release(a);
+    prepare_release(a);
     translate_release(a->translated);
     r->attempt = NULL;
 }
@@ -63,7 +65,8 @@ void attempt_abandon(struct request *r, enum err why)
 
 void attempt_flow(struct attempt *a, bool flow)
 {
-    call_flow(a->call, flow);
+    if (a->call)
+        call_flow(a->call, flow);
     fan_flow(a, flow);
 }
 
@@ -188,6 +191,44 @@ static void start_call(struct request *r)
     attempt_arm(r);
 }
 
+/* A field of the client's that no target will take. */
+static void refuse_field(struct request *r, const struct prepare_fault *fault)
+{
+    struct prepare_fault f = *fault;
+    str message = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(f.field), STR_ARG(f.text));
+    request_note(r, f.err, f.text);
+    attempt_close(r, f.err);
+    relay_release(r);
+    request_fail(r, f.err, message, f.field);
+}
+
+static void prepare(struct request *r)
+{
+    struct prepare_fault fault;
+    switch (prepare_attempt(r->attempt, &fault)) {
+    case PREPARE_READY:
+        r->attempt->state = ATTEMPT_WAITING;
+        start_call(r);
+        return;
+    case PREPARE_WAIT:
+        attempt_arm(r);
+        return;
+    case PREPARE_FAILED:
+        if (fault.err == ERR_UPSTREAM_AUTH)
+            attempt_failed(r, fault.err, fault.text);
+        else
+            refuse_field(r, &fault);
+        return;
+    }
+}
+
+void attempt_prepared(void *attempt)
+{
+    struct attempt *a = attempt;
+    CHECK(a->request->attempt == a && a->state == ATTEMPT_PREPARING);
+    prepare(a->request);
+}
+
 void attempt_begin(struct request *r)
 {
     struct attempt *a = arena_zalloc(r->arena, sizeof(*a));
@@ -209,7 +250,7 @@ void attempt_begin(struct request *r)
     r->rec.target_model = a->target->model;
     if (r->stream && r->route && r->route->early_headers)
         relay_early_head(r);
-    start_call(r);
+    prepare(r);
 }
 
 /* --- Failing ------------------------------------------------------------------------------ */
@@ -243,6 +284,9 @@ static struct attempt_verdict decide(struct request *r, enum err err)
     struct retry_conf conf = retry_of(r);
     if (err_facts(err)->fault == ERR_FAULT_CREDENTIAL)
         credential_refused(r->worker, p, a->credential, err);
+    unsigned credentials_left = credential_ready(r->worker, p);
+    if (err == ERR_UPSTREAM_AUTH && a->state != ATTEMPT_PREPARING && prepare_refused(a))
+        credentials_left++;
     struct attempt_outcome outcome = {
         .err = err,
         .content_relayed = r->state == REQUEST_ANSWERING,
@@ -252,7 +296,7 @@ static struct attempt_verdict decide(struct request *r, enum err err)
     struct attempt_budget budget = {
         .made = r->made,
         .made_here = r->made_here,
-        .keys_left = credential_ready(r->worker, p),
+        .keys_left = credentials_left,
         .targets_left = r->target_count - r->target_at - 1,
         .left_ms = request_left_ms(r),
         .random = (double)(random_u64() >> 11) * 0x1p-53,
@@ -373,7 +417,9 @@ static struct due next_due(const struct request *r)
         sooner(&due, r->retry_at_us, ERR_NONE);
     if (a && relay_is_complete(r))
         sooner(&due, a->progress_us + COMPLETE_GRACE_US, ERR_NONE);
-    if (a && a->state != ATTEMPT_WAITING && !relay_has_begun(r) && t->first_byte_ms)
+    if (a)
+        sooner(&due, prepare_due_us(a), ERR_CONNECT_TIMEOUT);
+    if (a && a->state >= ATTEMPT_SENT && !relay_has_begun(r) && t->first_byte_ms)
         sooner(&due, a->progress_us + t->first_byte_ms * 1000, ERR_FIRST_BYTE_TIMEOUT);
     if (a && relay_has_begun(r) && !relay_is_paused(r) && t->idle_ms)
         sooner(&due, a->progress_us + t->idle_ms * 1000, ERR_IDLE_TIMEOUT);
@@ -396,8 +442,10 @@ static void timed_out(struct request *r, enum err err)
 {
     if (relay_end_complete(r))
         return;
-    if (r->attempt && (err == ERR_FIRST_BYTE_TIMEOUT || err == ERR_IDLE_TIMEOUT)) {
-        attempt_failed(r, err, STR_NULL);
+    bool waits_for_token = err == ERR_CONNECT_TIMEOUT;
+    if (r->attempt &&
+        (err == ERR_FIRST_BYTE_TIMEOUT || err == ERR_IDLE_TIMEOUT || waits_for_token)) {
+        attempt_failed(r, err, waits_for_token ? STR("no access token in time") : STR_NULL);
         return;
     }
     if (r->attempt)

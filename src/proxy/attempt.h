@@ -2,10 +2,11 @@
  * An attempt asks one target once.  It owns the call and the clock of one try; whether another follows
  * is attempt_decide()'s (policy/retry.h), what becomes of the answer is relay's.
  *
- *   start ─▶ WAITING ──connected──▶ SENT ──head──▶ ANSWERED ──▶ over
- *              │                      │               │
- *              └────────────── attempt_failed() ◀─────┘   (error, timeout, bad answer)
+ *   start ─▶ PREPARING ─▶ WAITING ──connected──▶ SENT ──head──▶ ANSWERED ──▶ over
+ *                │            │                      │               │
+ *                └────────────┴────────────── attempt_failed() ◀─────┘   (error, timeout, bad answer)
  *
+ * PREPARING for an access token, for images (proxy/prepare.h); most attempts need neither
  * WAITING   for a connection: queue and connect timeouts are the call's
  * SENT      first_byte runs
  * ANSWERED  the head is there: for events first_byte goes on until content, then idle
@@ -13,9 +14,11 @@
 #ifndef PROXY_ATTEMPT_H
 #define PROXY_ATTEMPT_H
 
+#include "llm/chat.h"
 #include "proxy/request.h"
+#include "proxy/tokens.h"
 
-enum attempt_state { ATTEMPT_WAITING, ATTEMPT_SENT, ATTEMPT_ANSWERED };
+enum attempt_state { ATTEMPT_PREPARING, ATTEMPT_WAITING, ATTEMPT_SENT, ATTEMPT_ANSWERED };
 
 struct attempt {
     struct request *request;
@@ -28,9 +31,13 @@ struct attempt {
     uint64_t started_us, progress_us; /* progress: connected, uploaded; an event after content,
                                          or bytes of what is no stream, came */
     unsigned credential;              /* index of the api key */
-    int status;                       /* the provider's */
-    str retry_after;                  /* its wish, as it came */
-    bool upload_open;                 /* the client's body streams into the call */
+    struct fetch *fetch;              /* PREPARING: images */
+    struct chat_fault fetch_fault;    /* what became of them: err NONE */
+    struct token_wait token_wait;
+    uint64_t token_due_us, token_serial; /* 0: without a token */
+    int status;                          /* the provider's */
+    str retry_after;                     /* its wish, as it came */
+    bool upload_open;                    /* the client's body streams into the call */
 };
 
 /* An error answer of a provider, kept for when no attempt does better. */
@@ -44,6 +51,9 @@ struct provider_error {
 
 /* The next attempt, on targets[target_at]. */
 void attempt_begin(struct request *r);
+
+/* What prepare_attempt() waited for has come, or has failed (attempt: the request's current one). */
+void attempt_prepared(void *attempt);
 
 /* The current attempt has failed before the client saw content (or, with the head sent early, at
  * any time): tries again or ends the request.  Once content is out it ends the request visibly. */

@@ -2,6 +2,7 @@
 
 #include "llm/provider.h"
 #include "proxy/body.h"
+#include "proxy/prepare.h"
 #include "proxy/translate.h"
 #include "wire/json_edit.h"
 #include "wire/url.h"
@@ -202,6 +203,16 @@ static str client_query(struct request *r)
     return kept;
 }
 
+static bool add_credential(const struct attempt *a, struct provider_request *asked)
+{
+    const struct credential *c = prepare_credential(a);
+    if (!c)
+        return false;
+    asked->token = c->token;
+    asked->aws = c->aws.access_key_id.len ? &c->aws : NULL;
+    return true;
+}
+
 /* --- All of it ---------------------------------------------------------------------------- */
 
 bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
@@ -224,6 +235,8 @@ bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
     };
     if (p->credentials == CREDENTIALS_PASSTHROUGH)
         asked.api_key = STR_NULL;
+    if (tokens_needed(p) && !add_credential(a, &asked))
+        return false;
     head->method = r->ex->head->method;
     head->method_text = r->ex->head->method_text;
     head->version = HTTP_VERSION_1_1;

@@ -136,6 +136,23 @@ static const struct option log_rows[] = {
     {0}};
 const struct option_table table_log = {.what = "settings of the log", .rows = log_rows};
 
+static const struct option fetch_rows[] = {
+    {.name = "max_size", .type = OPTION_SIZE, FIELD(conf.fetch.max_size),
+     OPTION_RANGE(OPTION_KIB, 256 * OPTION_MIB), .initial = "20MiB", .help = "Largest one."},
+    {.name = "max_count", .type = OPTION_UINT, FIELD(conf.fetch.max_count), OPTION_RANGE(0, 1000),
+     .initial = "20", .help = "Most of one request; 0: none."},
+    {.name = "timeout", .type = OPTION_DURATION, FIELD(conf.fetch.timeout_ms),
+     OPTION_RANGE(100, OPTION_HOUR), .initial = "15s", .help = "For all of a request."},
+    {.name = "networks", .type = OPTION_KINDS, .kind = &kind_network,
+     ARRAY(conf.fetch.networks, conf.fetch.network_count),
+     .help = "Networks that may be asked although they are not public: whoever may use the gateway "
+             "can then see what is there."},
+    {.name = "ca", .type = OPTION_STRING, .min = 1, FIELD(conf.fetch.ca),
+     .help = "PEM file of trusted authorities; default: the system's."},
+    {0}};
+static const struct option_table table_fetch = {.what = "settings of fetching",
+                                                .rows = fetch_rows};
+
 const char *const strategy_names[] = {"round_robin", "weighted", "random", "priority", NULL};
 const char *const strategy_later[] = {"least_connections", "p2c", "latency", "cost", "usage",
                                       "adaptive", "prefix", "hash", NULL};
@@ -193,6 +210,9 @@ static const struct option gateway_rows[] = {
      .help = "Keys of clients, by name. With any, a request needs one."},
     {.name = "log", .type = OPTION_SECTION, .table = &table_log,
      .help = "Messages and the access log."},
+    {.name = "fetch", .type = OPTION_SECTION, .table = &table_fetch,
+     .help = "Images and documents that clients name by address, for models that take only bytes: "
+             "fetched by https, from public addresses."},
     OPTION_ROW_LATER("rules", ""),
     OPTION_ROW_LATER("limits", ""),
     OPTION_ROW_LATER("cache", ""),

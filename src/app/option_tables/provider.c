@@ -179,6 +179,9 @@ static const struct option provider_rows[] = {
      .help = "Whether a provider without `models` is asked for them."},
     {.name = "stream_usage", .type = OPTION_BOOL, FIELD(stream_usage), .initial = "true",
      .help = "Ask for token usage in streams; clients that did not ask do not see it."},
+    {.name = "fetch_images", .type = OPTION_BOOL, FIELD(fetch_images), .initial = "true",
+     .help = "Images and documents that clients name by address are fetched (see `fetch`) when the "
+             "model takes only bytes; otherwise such requests are refused."},
     {.name = "headers", .type = OPTION_PAIRS, .flags = OPTION_SECRET,
      ARRAY(headers, header_count), .check = check_header_value, .check_name = check_header_name,
      .help = "Headers added to each request."},
@@ -198,7 +201,6 @@ static const struct option provider_rows[] = {
     OPTION_ROW_LATER("health", ""),
     OPTION_ROW_LATER("retry", "write it under models.<name> or defaults"),
     OPTION_ROW_LATER("unsupported", ""),
-    OPTION_ROW_LATER("fetch_images", ""),
     {0}};
 /* clang-format on */
 
