@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "app/mock_answer.h"
+#include "app/mock_api.h"
 #include "base/random.h"
 
 enum { BODY_MAX = 64 << 20, FLOOD_FIELDS = 20000, CUT_UNIT = 100 };
@@ -19,6 +19,8 @@ struct mock {
     struct server *server;
     uint64_t ids;
 };
+
+extern const struct mock_api mock_api_openai; /* whose errors an unknown path gets */
 
 struct mock_request {
     struct mock *mock;
@@ -47,13 +49,9 @@ static void send_head(struct mock_request *m, int status, str content_type, int6
     struct response_head head = {.status = status, .content_length = length, .keep_alive = true};
     struct slice all = SLICE_BORROWED(body);
     struct arena *a = m->ex->arena;
+    const struct mock_api *api = m->question.api;
     bool ok = head_add(&head.headers, a, STR("content-type"), content_type) &&
-              head_add(&head.headers, a, STR("x-request-id"), STR("req_mock")) &&
-              head_add(&head.headers, a, STR("x-ratelimit-remaining-requests"), STR("9999")) &&
-              head_add(&head.headers, a, STR("openai-organization"), STR("mock-org")) &&
-              head_add(&head.headers, a, STR("openai-processing-ms"), STR("1"));
-    if (status == 429)
-        ok = ok && head_add(&head.headers, a, STR("retry-after"), STR("1"));
+              (!api->fields || api->fields(&m->question, status, &head.headers, a));
     for (unsigned i = 0; ok && m->plan.o.header_flood && i < FLOOD_FIELDS; i++)
         ok = head_add(&head.headers, a, STR("x-mock-flood"), STR("more and more and more"));
     if (!ok) {
@@ -64,19 +62,12 @@ static void send_head(struct mock_request *m, int status, str content_type, int6
     exchange_send(m->ex, &head, &all, 1, end);
 }
 
-static void send_error(struct mock_request *m, int status, const char *message, str param)
+static void send_error(struct mock_request *m, const struct mock_error *e)
 {
     struct buf body;
     buf_init(&body, 0);
-    buf_printf(&body,
-               "{\"error\":{\"message\":\"%s\",\"type\":\"%s\",\"param\":%s%.*s%s,\"code\":%s}}",
-               message,
-               status == 429  ? "rate_limit_exceeded"
-               : status < 500 ? "invalid_request_error"
-                              : "server_error",
-               param.len ? "\"" : "", STR_ARG(param.len ? param : STR("null")),
-               param.len ? "\"" : "", status == 429 ? "\"rate_limit_exceeded\"" : "null");
-    send_head(m, status, STR("application/json"), (int64_t)body.len, buf_str(&body), true);
+    m->question.api->error(&m->question, e, &body);
+    send_head(m, e->status, STR("application/json"), (int64_t)body.len, buf_str(&body), true);
     buf_release(&body);
     finish(m);
 }
@@ -94,7 +85,7 @@ static void say_whole(struct mock_request *m)
     str type;
     size_t shown = SIZE_MAX;
     buf_init(&body, 0);
-    mock_answer(&m->question, &body, &type);
+    m->question.api->answer(&m->question, &body, &type);
     if (m->plan.o.garbage) {
         buf_clear(&body);
         buf_add_lit(&body, "<html>not what you asked for");
@@ -127,7 +118,21 @@ static void add_event(struct mock_request *m, struct buf *out, bool *more, bool 
 {
     if (m->plan.o.garbage && m->event > 0)
         buf_add_lit(out, "data: {\"choices\":[{\"delta\n\n");
-    *more = mock_event(&m->question, m->event++, out, is_token);
+    *more = m->question.api->event(&m->question, m->event++, out, is_token);
+}
+
+/* The vendor says that it failed, in its stream. */
+static void add_failure(struct mock_request *m, struct buf *out)
+{
+    struct mock_error e = {
+        .status = 500, .message = "The mock was told to fail here.", .param = STR_NULL};
+    m->question.api->stream_error(&m->question, &e, out);
+}
+
+static str stream_type(const struct mock_request *m)
+{
+    const char *type = m->question.api->stream_type;
+    return type ? str_from_c(type) : STR("text/event-stream");
 }
 
 /* Events from here until one has to wait for its time. */
@@ -139,6 +144,11 @@ static void say_events(struct mock_request *m)
     buf_init(&out, 0);
     while (more && !paced) {
         bool is_token = false;
+        if (o->error_after && m->event >= o->error_after) {
+            add_failure(m, &out);
+            more = false;
+            break;
+        }
         if ((o->cut_after && m->event >= o->cut_after) ||
             (o->stall_after && m->event >= o->stall_after))
             break;
@@ -146,7 +156,7 @@ static void say_events(struct mock_request *m)
         paced = is_token && o->token_rate > 0;
     }
     if (!m->head_sent)
-        send_head(m, 200, STR("text/event-stream"), -1, STR_NULL, false);
+        send_head(m, 200, stream_type(m), -1, STR_NULL, false);
     struct slice all = SLICE_BORROWED(buf_str(&out));
     exchange_send(m->ex, NULL, &all, 1, !more);
     buf_release(&out);
@@ -161,9 +171,8 @@ static void say_events(struct mock_request *m)
 static void say(void *arg)
 {
     struct mock_request *m = arg;
-    if (m->question.stream &&
-        (m->question.kind == ENDPOINT_CHAT || m->question.kind == ENDPOINT_COMPLETIONS ||
-         m->question.kind == ENDPOINT_RESPONSES))
+    const struct mock_question *q = &m->question;
+    if (q->api->streams ? q->api->streams(q) : q->stream)
         say_events(m);
     else
         say_whole(m);
@@ -171,26 +180,40 @@ static void say(void *arg)
 
 /* --- Reading -------------------------------------------------------------------------------- */
 
+/* Wishes after the model's name, whether it is in the body or was in the path. */
+static bool read_model(struct mock_request *m)
+{
+    struct mock_question *q = &m->question;
+    uint32_t model = json_member(&q->doc, JSON_ROOT, STR("model"));
+    str name = q->model.len ? q->model : STR("mock-gpt");
+    if (!q->model.len && json_is(&q->doc, model, JSON_STRING) &&
+        json_string_decode(&q->doc, model, m->ex->arena, &name))
+        return false;
+    q->model = mock_plan_model(&m->plan, name);
+    return true;
+}
+
 static bool read_json(struct mock_request *m)
 {
     struct mock_question *q = &m->question;
-    struct json_options options = {.index_depth = 5, .root_object = true};
-    if (json_parse(&q->doc, m->ex->arena, buf_str(&m->body), &options)) {
-        send_error(m, 400, "We could not parse the JSON body of your request.", STR_NULL);
+    struct json_options options = {.root_object = true};
+    q->body = buf_str(&m->body);
+    if (json_parse(&q->doc, m->ex->arena, q->body, &options)) {
+        send_error(m, &(struct mock_error){400, "We could not parse the JSON body of your request.",
+                                           STR_NULL});
         return false;
     }
-    uint32_t model = json_member(&q->doc, JSON_ROOT, STR("model"));
-    str name = STR("mock-gpt");
-    if (json_is(&q->doc, model, JSON_STRING) &&
-        json_string_decode(&q->doc, model, m->ex->arena, &name)) {
-        send_error(m, 500, "out of memory", STR_NULL);
+    if (!read_model(m)) {
+        send_error(m, &(struct mock_error){500, "out of memory", STR_NULL});
         return false;
     }
-    q->model = mock_plan_model(&m->plan, name);
     uint32_t options_node = json_member(&q->doc, JSON_ROOT, STR("stream_options"));
-    q->stream = json_is(&q->doc, json_member(&q->doc, JSON_ROOT, STR("stream")), JSON_TRUE);
+    q->stream =
+        q->stream || json_is(&q->doc, json_member(&q->doc, JSON_ROOT, STR("stream")), JSON_TRUE);
     q->usage =
         json_is(&q->doc, json_member(&q->doc, options_node, STR("include_usage")), JSON_TRUE);
+    if (q->api->read)
+        q->api->read(q);
     return true;
 }
 
@@ -205,16 +228,16 @@ static void on_body(void *arg, struct slice bytes)
 static void on_body_end(void *arg)
 {
     struct mock_request *m = arg;
-    str param;
+    struct mock_error wrong = {.status = 400, .param = STR_NULL};
     if (endpoint_facts(m->question.kind)->body == ENDPOINT_BODY_JSON && !read_json(m))
         return;
     if (m->plan.fail) {
-        send_error(m, (int)m->plan.o.fail_status, "The mock was told to fail.", STR_NULL);
+        send_error(m, &(struct mock_error){(int)m->plan.o.fail_status, "The mock was told to fail.",
+                                           STR_NULL});
         return;
     }
-    const char *wrong = mock_judge(&m->question, &param);
-    if (wrong) {
-        send_error(m, 400, wrong, param);
+    if (m->question.api->judge && !m->question.api->judge(&m->question, &wrong)) {
+        send_error(m, &wrong);
         return;
     }
     uint64_t wait = m->plan.o.latency_ms + (m->question.stream ? m->plan.o.ttft_ms : 0);
@@ -256,13 +279,14 @@ static void on_exchange(void *arg, struct exchange *ex)
     exchange_handle(ex, &from_client, m);
     mock_plan_init(&m->plan, &mock->options, &ex->head->headers,
                    (double)(random_u64() >> 11) * 0x1p-53);
-    str path = ex->head->path;
-    if (str_starts(path, STR("/v1/")))
-        path = str_from(path, sizeof("/v1") - 1);
-    if (endpoint_find(path, ex->head->method_text, &m->question.kind, &m->question.rest) !=
-        ENDPOINT_FOUND) {
-        m->question.kind = ENDPOINT_MODELS;
-        send_error(m, 404, "Unknown path.", STR_NULL);
+    m->question.head = ex->head;
+    m->question.arena = ex->arena;
+    for (unsigned i = 0; mock_api_at(i) && !m->question.api; i++)
+        if (mock_api_at(i)->owns(ex->head, &m->question, ex->arena))
+            m->question.api = mock_api_at(i);
+    if (!m->question.api) {
+        m->question.api = &mock_api_openai;
+        send_error(m, &(struct mock_error){404, "Unknown path.", STR_NULL});
         return;
     }
     exchange_body(ex, true);

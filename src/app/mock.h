@@ -1,13 +1,13 @@
 /*
- * A stand-in for a provider: answers OpenAI's API (chat, completions, embeddings, responses, models and
- * the rest of the relayed endpoints) with made-up text, judges what it gets by the vendor's rules, and
- * fails on demand.  For users who rehearse failures, for our tests and load runs; never the proof of a
+ * A stand-in for every provider: answers their APIs (mock_api.def) natively with made-up text, judges
+ * what it gets by the vendor's rules, and fails on demand.  For users who rehearse failures, for our tests and load runs; never the proof of a
  * format.
  *
  * Faults for one request come in its fields and override the options:
  *   x-mock-latency: 250ms    x-mock-ttft: 1s      x-mock-token-rate: 20    x-mock-tokens: 100
  *   x-mock-fail: 503         x-mock-cut-after: 5  x-mock-stall-after: 5    x-mock-garbage: 1
- *   x-mock-header-flood: 1   x-mock-tool: 1 (call the first tool)
+ *   x-mock-header-flood: 1   x-mock-tool: 2 (two calls of the tools)
+ *   x-mock-error-after: 5    x-mock-cache: hit
  *   x-mock-numbered: 1 (tokens are tok0, tok1, ...)
  * or after the model's name ("mock-gpt?tokens=100&fail=503"), so that they pass through a gateway.
  */
@@ -28,6 +28,7 @@ struct mock_options {
     unsigned cut_after;   /* events, or hundreds of bytes of a buffered answer, then the connection
                               breaks; 0: never */
     unsigned stall_after; /* the same, then silence; 0: never */
+    unsigned error_after; /* events, then the vendor's error in the stream; 0: never */
     bool garbage;         /* answers that are not what they say */
     bool header_flood;    /* an endless head */
 };

@@ -41,7 +41,11 @@ static void apply(struct mock_plan *p, str name, str value)
     else if (str_eq(name, STR("header-flood")))
         o->header_flood = !str_eq(value, STR("0"));
     else if (str_eq(name, STR("tool")))
-        p->tool = !str_eq(value, STR("0"));
+        p->tool = number(value);
+    else if (str_eq(name, STR("error-after")))
+        o->error_after = number(value);
+    else if (str_eq(name, STR("cache")))
+        p->cache_hit = str_eq(value, STR("hit"));
     else if (str_eq(name, STR("numbered")))
         p->numbered = !str_eq(value, STR("0"));
     else if (str_eq(name, STR("fail"))) {

@@ -6,9 +6,10 @@
 
 struct mock_plan {
     struct mock_options o;
-    bool fail;     /* answer with o.fail_status */
-    bool tool;     /* call the first tool offered */
-    bool numbered; /* tokens are "tok0 ", "tok1 ", ...: a load run sees gaps and order */
+    bool fail;      /* answer with o.fail_status */
+    unsigned tool;  /* calls of the tools offered; 0: none */
+    bool cache_hit; /* what is marked for caching was cached before */
+    bool numbered;  /* tokens are "tok0 ", "tok1 ", ...: a load run sees gaps and order */
 };
 
 /* From the fields (x-mock-...).  random: 0 <= r < 1, decides o.fail_rate. */

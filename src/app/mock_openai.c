@@ -1,19 +1,15 @@
-#include "app/mock_answer.h"
+/*
+ * OpenAI's API, as the mock speaks it, and the servers of its format: chat, completions, embeddings,
+ * responses, models and the relayed endpoints.
+ */
+#include "app/mock_openai.h"
 
 #include <stdio.h>
 
 #include "wire/json_write.h"
-
-static const char *const words[] = {"The ", "gateway ",  "relays ", "every ", "token ",   "as ",
-                                    "it ",  "arrives, ", "and ",    "adds ",  "nothing ", "to ",
-                                    "the ", "answer. ",  "Demo ",   "text. "};
+#include "wire/url.h"
 
 enum { EMBEDDING_DEFAULT = 8, EMBEDDING_MAX = 4096, CREATED = 1700000000 };
-
-static str word(unsigned i)
-{
-    return str_from_c(words[i % ARRAY_LEN(words)]);
-}
 
 static uint32_t field(const struct mock_question *q, const char *name)
 {
@@ -23,62 +19,6 @@ static uint32_t field(const struct mock_question *q, const char *name)
 static uint64_t prompt_tokens(const struct mock_question *q)
 {
     return q->bytes / 4 + 1;
-}
-
-/* The name of the first function tool, raw; null: none is offered or wanted. */
-static str tool_name(const struct mock_question *q)
-{
-    uint32_t tools = field(q, "tools");
-    if (!q->plan->tool || !json_count(&q->doc, tools))
-        return STR_NULL;
-    uint32_t tool = json_first(&q->doc, tools);
-    uint32_t function = json_member(&q->doc, tool, STR("function"));
-    uint32_t name = json_member(&q->doc, function ? function : tool, STR("name"));
-    return json_is(&q->doc, name, JSON_STRING) ? json_string_raw(&q->doc, name) : STR_NULL;
-}
-
-/* --- Judging -------------------------------------------------------------------------------- */
-
-static const char *judge_messages(const struct mock_question *q, str *param)
-{
-    uint32_t messages = field(q, "messages");
-    bool after_calls = false;
-    *param = STR("messages");
-    if (!json_is(&q->doc, messages, JSON_ARRAY) || !json_count(&q->doc, messages))
-        return "messages must be a list that is not empty";
-    JSON_EACH (m, &q->doc, messages) {
-        uint32_t role = json_member(&q->doc, m, STR("role"));
-        if (!json_is(&q->doc, role, JSON_STRING))
-            return "each message needs a role";
-        bool is_tool = json_string_eq(&q->doc, role, STR("tool"));
-        if (is_tool && !after_calls)
-            return "messages with role 'tool' must be a response to a preceding message with "
-                   "'tool_calls'";
-        if (is_tool && !json_is(&q->doc, json_member(&q->doc, m, STR("tool_call_id")), JSON_STRING))
-            return "a message with role 'tool' needs a tool_call_id";
-        if (!is_tool)
-            after_calls = json_is(&q->doc, json_member(&q->doc, m, STR("tool_calls")), JSON_ARRAY);
-    }
-    return NULL;
-}
-
-const char *mock_judge(const struct mock_question *q, str *param)
-{
-    *param = STR_NULL;
-    if (endpoint_facts(q->kind)->body != ENDPOINT_BODY_JSON)
-        return NULL;
-    switch (q->kind) {
-    case ENDPOINT_CHAT:
-        return judge_messages(q, param);
-    case ENDPOINT_EMBEDDINGS:
-        *param = STR("input");
-        return field(q, "input") ? NULL : "input is missing";
-    case ENDPOINT_COMPLETIONS:
-        *param = STR("prompt");
-        return field(q, "prompt") ? NULL : "prompt is missing";
-    default:
-        return NULL;
-    }
 }
 
 /* --- Pieces --------------------------------------------------------------------------------- */
@@ -106,32 +46,48 @@ static void usage(struct json_write *w, uint64_t in, uint64_t out)
     json_write_object_end(w);
 }
 
-static void text(struct json_write *w, unsigned tokens)
+static const struct mock_piece *piece(const struct mock_question *q, enum mock_piece_kind kind)
 {
-    struct buf all;
-    buf_init(&all, 0);
-    for (unsigned i = 0; i < tokens; i++)
-        buf_add_str(&all, word(i));
-    json_write_string(w, buf_str(&all));
-    buf_release(&all);
+    for (unsigned i = 0; i < q->script.count; i++)
+        if (q->script.pieces[i].kind == kind)
+            return &q->script.pieces[i];
+    return NULL;
 }
 
-static void tool_call(struct json_write *w, str name, bool streamed)
+static str whole_text(const struct mock_question *q)
 {
-    json_write_key(w, STR("tool_calls"));
-    json_write_array(w);
+    const struct mock_piece *p = piece(q, MOCK_TEXT);
+    return p ? p->text : STR("");
+}
+
+static str finish_reason(const struct mock_question *q)
+{
+    return q->script.calls ? STR("tool_calls") : q->script.length ? STR("length") : STR("stop");
+}
+
+static void call_object(struct json_write *w, const struct mock_piece *p, bool streamed,
+                        unsigned index)
+{
     json_write_object(w);
     if (streamed)
-        json_write_member_u64(w, STR("index"), 0);
-    json_write_member(w, STR("id"), STR("call_mock1"));
+        json_write_member_u64(w, STR("index"), index);
+    json_write_member(w, STR("id"), p->id);
     json_write_member(w, STR("type"), STR("function"));
     json_write_key(w, STR("function"));
     json_write_object(w);
-    json_write_key(w, STR("name"));
-    json_write_raw_string(w, name);
-    json_write_member(w, STR("arguments"), streamed ? STR("") : STR("{\"city\":\"Paris\"}"));
+    json_write_member(w, STR("name"), p->name);
+    json_write_member(w, STR("arguments"), streamed ? STR("") : p->arguments);
     json_write_object_end(w);
     json_write_object_end(w);
+}
+
+static void all_calls(struct json_write *w, const struct mock_question *q)
+{
+    json_write_key(w, STR("tool_calls"));
+    json_write_array(w);
+    for (unsigned i = 0; i < q->script.count; i++)
+        if (q->script.pieces[i].kind == MOCK_CALL)
+            call_object(w, &q->script.pieces[i], false, 0);
     json_write_array_end(w);
 }
 
@@ -140,7 +96,7 @@ static void tool_call(struct json_write *w, str name, bool streamed)
 static void chat(const struct mock_question *q, struct buf *out)
 {
     struct json_write w;
-    str tool = tool_name(q);
+    const struct mock_piece *reasoning = piece(q, MOCK_REASONING);
     begin(&w, out, q, "chat.completion", "chatcmpl");
     json_write_key(&w, STR("choices"));
     json_write_array(&w);
@@ -150,21 +106,23 @@ static void chat(const struct mock_question *q, struct buf *out)
     json_write_object(&w);
     json_write_member(&w, STR("role"), STR("assistant"));
     json_write_key(&w, STR("content"));
-    if (tool.len) {
+    if (q->script.calls)
         json_write_null(&w);
-        tool_call(&w, tool, false);
-    } else {
-        text(&w, q->plan->o.tokens);
-    }
+    else
+        json_write_string(&w, whole_text(q));
+    if (reasoning)
+        json_write_member(&w, STR("reasoning_content"), reasoning->text);
+    if (q->script.calls)
+        all_calls(&w, q);
     json_write_key(&w, STR("refusal"));
     json_write_null(&w);
     json_write_object_end(&w);
     json_write_key(&w, STR("logprobs"));
     json_write_null(&w);
-    json_write_member(&w, STR("finish_reason"), tool.len ? STR("tool_calls") : STR("stop"));
+    json_write_member(&w, STR("finish_reason"), finish_reason(q));
     json_write_object_end(&w);
     json_write_array_end(&w);
-    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    usage(&w, q->script.input_tokens, q->script.tokens);
     json_write_object_end(&w);
 }
 
@@ -175,15 +133,14 @@ static void completion(const struct mock_question *q, struct buf *out)
     json_write_key(&w, STR("choices"));
     json_write_array(&w);
     json_write_object(&w);
-    json_write_key(&w, STR("text"));
-    text(&w, q->plan->o.tokens);
+    json_write_member(&w, STR("text"), whole_text(q));
     json_write_member_u64(&w, STR("index"), 0);
     json_write_key(&w, STR("logprobs"));
     json_write_null(&w);
-    json_write_member(&w, STR("finish_reason"), STR("stop"));
+    json_write_member(&w, STR("finish_reason"), finish_reason(q));
     json_write_object_end(&w);
     json_write_array_end(&w);
-    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    usage(&w, q->script.input_tokens, q->script.tokens);
     json_write_object_end(&w);
 }
 
@@ -345,7 +302,7 @@ static void file_object(const struct mock_question *q, struct buf *out)
                (unsigned long long)q->id, (unsigned long long)q->bytes, CREATED);
 }
 
-void mock_answer(const struct mock_question *q, struct buf *out, str *content_type)
+static void answer(const struct mock_question *q, struct buf *out, str *content_type)
 {
     *content_type = STR("application/json");
     switch (q->kind) {
@@ -457,16 +414,7 @@ static void delta_chunk(const struct mock_question *q, struct buf *out, str role
     chunk_end(out, &w);
 }
 
-static void token_chunk(const struct mock_question *q, struct buf *out, unsigned i)
-{
-    char text[24];
-    int len = snprintf(text, sizeof(text), "tok%u ", i);
-    delta_chunk(q, out, STR_NULL, q->plan->numbered ? str_make(text, (size_t)len) : word(i),
-                STR_NULL);
-}
-
-/* Part 0 names the tool; the next ones are its arguments, cut in two. */
-static void tool_chunk(const struct mock_question *q, struct buf *out, unsigned part, str name)
+static void reasoning_chunk(const struct mock_question *q, struct buf *out, str token)
 {
     struct json_write w;
     chunk_begin(q, out, &w);
@@ -474,13 +422,38 @@ static void tool_chunk(const struct mock_question *q, struct buf *out, unsigned 
     json_write_member_u64(&w, STR("index"), 0);
     json_write_key(&w, STR("delta"));
     json_write_object(&w);
-    if (part == 0)
-        tool_call(&w, name, true);
-    else
-        json_write_member_raw(
-            &w, STR("tool_calls"),
-            part == 1 ? STR("[{\"index\":0,\"function\":{\"arguments\":\"{\\\"city\\\":\"}}]")
-                      : STR("[{\"index\":0,\"function\":{\"arguments\":\"\\\"Paris\\\"}\"}}]"));
+    json_write_member(&w, STR("reasoning_content"), token);
+    json_write_object_end(&w);
+    choice_end(&w, STR_NULL);
+    chunk_end(out, &w);
+}
+
+/* Part 0 names the tool; the next ones are its arguments, cut in two. */
+static void tool_chunk(const struct mock_question *q, struct buf *out, const struct mock_piece *p,
+                       unsigned call, unsigned part)
+{
+    struct json_write w;
+    size_t half = p->arguments.len / 2;
+    chunk_begin(q, out, &w);
+    json_write_object(&w);
+    json_write_member_u64(&w, STR("index"), 0);
+    json_write_key(&w, STR("delta"));
+    json_write_object(&w);
+    json_write_key(&w, STR("tool_calls"));
+    json_write_array(&w);
+    if (part == 0) {
+        call_object(&w, p, true, call);
+    } else {
+        json_write_object(&w);
+        json_write_member_u64(&w, STR("index"), call);
+        json_write_key(&w, STR("function"));
+        json_write_object(&w);
+        json_write_member(&w, STR("arguments"),
+                          part == 1 ? str_first(p->arguments, half) : str_from(p->arguments, half));
+        json_write_object_end(&w);
+        json_write_object_end(&w);
+    }
+    json_write_array_end(&w);
     json_write_object_end(&w);
     choice_end(&w, STR_NULL);
     chunk_end(out, &w);
@@ -491,30 +464,62 @@ static void usage_chunk(const struct mock_question *q, struct buf *out)
     struct json_write w;
     chunk_begin(q, out, &w);
     json_write_array_end(&w);
-    usage(&w, prompt_tokens(q), q->plan->o.tokens);
+    usage(&w, q->script.input_tokens, q->script.tokens);
     chunk_end(out, &w);
+}
+
+enum { CALL_PARTS = 3 };
+
+static unsigned events_of(const struct mock_piece *p)
+{
+    return p->kind == MOCK_CALL ? CALL_PARTS : p->tokens;
+}
+
+static void piece_event(const struct mock_question *q, struct buf *out, const struct mock_piece *p,
+                        unsigned call, unsigned i)
+{
+    switch (p->kind) {
+    case MOCK_REASONING:
+        reasoning_chunk(q, out, mock_piece_token(p, i));
+        break;
+    case MOCK_TEXT:
+        delta_chunk(q, out, STR_NULL, mock_piece_token(p, i), STR_NULL);
+        break;
+    case MOCK_CALL:
+        tool_chunk(q, out, p, call, i);
+        break;
+    }
+}
+
+/* The i-th event of what is said; false: less is said, *i is how much is left. */
+static bool said_event(const struct mock_question *q, unsigned *i, struct buf *out)
+{
+    unsigned call = 0;
+    for (unsigned k = 0; k < q->script.count; k++) {
+        const struct mock_piece *p = &q->script.pieces[k];
+        if (*i < events_of(p)) {
+            piece_event(q, out, p, call, *i);
+            return true;
+        }
+        *i -= events_of(p);
+        call += p->kind == MOCK_CALL;
+    }
+    return false;
 }
 
 static bool chat_event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
 {
-    str tool = tool_name(q);
-    unsigned body = tool.len ? 3 : q->plan->o.tokens;
     if (i == 0) {
         delta_chunk(q, out, STR("assistant"), STR(""), STR_NULL);
         return true;
     }
     i--;
-    if (i < body) {
+    if (said_event(q, &i, out)) {
         *is_token = true;
-        if (tool.len)
-            tool_chunk(q, out, i, tool);
-        else
-            token_chunk(q, out, i);
         return true;
     }
-    i -= body;
     if (i == 0)
-        delta_chunk(q, out, STR_NULL, STR(""), tool.len ? STR("tool_calls") : STR("stop"));
+        delta_chunk(q, out, STR_NULL, STR(""), finish_reason(q));
     else if (i == 1 && q->usage)
         usage_chunk(q, out);
     else if (i == (q->usage ? 2u : 1u))
@@ -590,7 +595,7 @@ static bool responses_event(const struct mock_question *q, unsigned i, struct bu
                    "event: response.output_text.delta\ndata: {\"type\":\"response.output_text."
                    "delta\",\"sequence_number\":%u,\"item_id\":\"msg_mock1\",\"output_index\":0,"
                    "\"content_index\":0,\"logprobs\":[],\"delta\":\"%s\"}\n\n",
-                   i, words[at % ARRAY_LEN(words)]);
+                   i, "token ");
         return true;
     }
     at -= tokens;
@@ -604,9 +609,98 @@ static bool responses_event(const struct mock_question *q, unsigned i, struct bu
     return true;
 }
 
-bool mock_event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
+static bool event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
 {
     *is_token = false;
     return q->kind == ENDPOINT_RESPONSES ? responses_event(q, i, out, is_token)
                                          : chat_event(q, i, out, is_token);
 }
+
+/* --- The API ----------------------------------------------------------------------------------- */
+
+static bool owns(const struct request_head *head, struct mock_question *q, struct arena *a)
+{
+    str path = head->path;
+    if (str_starts(path, STR("/openai/deployments/"))) { /* Azure's: the deployment is the model */
+        str name = str_from(path, sizeof("/openai/deployments/") - 1);
+        ptrdiff_t slash = str_find_byte(name, '/');
+        if (slash <= 0)
+            return false;
+        q->model = url_path_id(str_first(name, (size_t)slash), a);
+        path = str_from(name, (size_t)slash);
+    } else if (str_starts(path, STR("/openai/v1/"))) {
+        path = str_from(path, sizeof("/openai/v1") - 1);
+    } else if (str_starts(path, STR("/v1/"))) {
+        path = str_from(path, sizeof("/v1") - 1);
+    }
+    return endpoint_find(path, head->method_text, &q->kind, &q->rest) == ENDPOINT_FOUND;
+}
+
+static bool streams(const struct mock_question *q)
+{
+    return q->stream && (q->kind == ENDPOINT_CHAT || q->kind == ENDPOINT_COMPLETIONS ||
+                         q->kind == ENDPOINT_RESPONSES);
+}
+
+static void error_object(struct buf *out, const struct mock_error *e)
+{
+    struct json_write w;
+    json_write_init(&w, out);
+    json_write_object(&w);
+    json_write_key(&w, STR("error"));
+    json_write_object(&w);
+    json_write_member(&w, STR("message"), str_from_c(e->message));
+    json_write_member(&w, STR("type"),
+                      e->status == 429  ? STR("rate_limit_exceeded")
+                      : e->status < 500 ? STR("invalid_request_error")
+                                        : STR("server_error"));
+    json_write_key(&w, STR("param"));
+    if (e->param.len)
+        json_write_string(&w, e->param);
+    else
+        json_write_null(&w);
+    json_write_key(&w, STR("code"));
+    if (e->status == 429)
+        json_write_string(&w, STR("rate_limit_exceeded"));
+    else
+        json_write_null(&w);
+    json_write_object_end(&w);
+    json_write_object_end(&w);
+}
+
+static void error(const struct mock_question *q, const struct mock_error *e, struct buf *out)
+{
+    (void)q;
+    error_object(out, e);
+}
+
+static void stream_error(const struct mock_question *q, const struct mock_error *e, struct buf *out)
+{
+    if (q->kind == ENDPOINT_RESPONSES)
+        buf_add_lit(out, "event: error\n");
+    buf_add_lit(out, "data: ");
+    error_object(out, e);
+    buf_add_lit(out, "\n\n");
+}
+
+static bool fields(const struct mock_question *q, int status, struct headers *h, struct arena *a)
+{
+    (void)q;
+    return head_add(h, a, STR("x-request-id"), STR("req_mock")) &&
+           head_add(h, a, STR("x-ratelimit-remaining-requests"), STR("9999")) &&
+           head_add(h, a, STR("openai-organization"), STR("mock-org")) &&
+           head_add(h, a, STR("openai-processing-ms"), STR("1")) &&
+           (status != 429 || head_add(h, a, STR("retry-after"), STR("1")));
+}
+
+const struct mock_api mock_api_openai = {
+    .name = "openai",
+    .owns = owns,
+    .judge = mock_openai_judge,
+    .answer = answer,
+    .event = event,
+    .error = error,
+    .stream_error = stream_error,
+    .streams = streams,
+    .fields = fields,
+};
