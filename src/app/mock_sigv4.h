@@ -8,7 +8,7 @@
 #include "wire/head.h"
 
 #define MOCK_AWS_ACCESS_KEY_ID "AKIDMOCK"
-#define MOCK_AWS_SECRET_ACCESS_KEY "mock-secret-access-key"
+#define MOCK_AWS_SECRET_ACCESS_KEY "mock-secret"
 
 /* NULL: it is; else what AWS would say.  The time of the signature is not looked at. */
 const char *mock_sigv4_judge(const struct request_head *head, str body, str service);
