@@ -100,6 +100,8 @@ static void add_utf8(struct buf *out, str run)
 
 void json_escape(struct buf *out, str text)
 {
+    if (!text.len) /* also an absent one */
+        return;
     const char *p = text.ptr, *limit = text.ptr + text.len;
     while (p < limit) {
         unsigned seen = 0;

@@ -130,6 +130,14 @@ void anthropic_read_fault(const struct json_doc *doc, uint32_t error, struct are
     out->param = text_of(doc, error, STR("param"), a);
 }
 
+/* Its code in the words of other vendors, where this one has only a sentence. */
+static str code_of_words(str message)
+{
+    bool too_long = str_starts(message, STR("prompt is too long")) ||
+                    str_find(message, STR("exceed context limit")) >= 0;
+    return too_long ? STR("context_length_exceeded") : STR_NULL;
+}
+
 void anthropic_read_error(str body, struct arena *a, struct provider_fault *out)
 {
     static const str others[] = {STR_INIT("message"), STR_INIT("detail"), STR_INIT("Message")};
@@ -142,4 +150,6 @@ void anthropic_read_error(str body, struct arena *a, struct provider_fault *out)
         anthropic_read_fault(&doc, error, a, out);
     for (unsigned i = 0; i < ARRAY_LEN(others) && !out->message.len; i++)
         out->message = text_of(&doc, JSON_ROOT, others[i], a);
+    if (!out->code.len)
+        out->code = code_of_words(out->message);
 }

@@ -207,6 +207,8 @@ static void start_native(struct reading *g, uint32_t block)
     uint32_t input = json_member(g->doc, block, STR("input"));
     str type = text_member(g, block, STR("type")), json = json_raw(g->doc, block);
     s->open = OPEN_OTHER;
+    if (!json_is(g->doc, block, JSON_OBJECT))
+        return; /* no block at all */
     if (!json_is(g->doc, input, JSON_OBJECT) || json_count(g->doc, input) > 0) {
         emit_native(g->r, type, json);
         return;

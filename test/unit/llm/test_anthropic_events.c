@@ -215,6 +215,10 @@ TEST(errors_are_read_however_odd)
     EXPECT_STR(f.message, "slow");
     EXPECT_STR(f.type, "rate_limit_error");
     EXPECT_STR(f.code, "ramp_limit_exceeded");
+    dialect_anthropic.read_error(STR("{\"type\":\"error\",\"error\":{\"type\":\"x\",\"message\":"
+                                     "\"prompt is too long: 2 tokens > 1 maximum\"}}"),
+                                 &a, &f);
+    EXPECT_STR(f.code, "context_length_exceeded");
     dialect_anthropic.read_error(STR("{\"error\":\"words\"}"), &a, &f);
     EXPECT_STR(f.message, "words");
     dialect_anthropic.read_error(STR("{\"message\":\"only that\"}"), &a, &f);
