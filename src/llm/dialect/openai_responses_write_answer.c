@@ -5,9 +5,8 @@
  *                                                   │
  *   message: text and refusal parts │ reasoning: parts of its summary │ a call: its arguments
  *
- * One item is open at a time; what closes it is an event of another kind.  Each `done` says the whole value,
- * and the last event all items: so the texts are gathered, in the request's arena.  A whole answer is
- * the same machine, whose events nobody sees.
+ * One item is open at a time; what closes it is an event of another kind (…_write_parts.c has what is told
+ * of it).  A whole answer is the same machine, whose events nobody sees.
  */
 #include "llm/dialect/openai_responses.h"
 #include "llm/dialect/openai_responses_writer.h"
@@ -15,103 +14,19 @@
 
 _Static_assert(sizeof(struct responses_writer) <= RESPONSES_WRITER_SIZE, "the state of a writer");
 
-/* --- Gathering ---------------------------------------------------------------------------------------- */
-
-void responses_gather(struct answer_writer *w, struct responses_text *t, str more)
-{
-    if (more.len > t->cap - t->len) {
-        size_t cap = (t->len + more.len) * 2 + 64;
-        char *ptr = arena_alloc(w->arena, cap);
-        if (!ptr) {
-            w->out->failed = true;
-            return;
-        }
-        if (t->len)
-            memcpy(ptr, t->ptr, t->len);
-        t->ptr = ptr;
-        t->cap = cap;
-    }
-    if (more.len)
-        memcpy(t->ptr + t->len, more.ptr, more.len);
-    t->len += more.len;
-}
-
-/* An element of a list without its brackets. */
-static void gather_element(struct answer_writer *w, struct responses_text *list, str json)
-{
-    if (list->len)
-        responses_gather(w, list, STR(","));
-    responses_gather(w, list, json);
-}
-
-static str gathered(const struct responses_text *t)
-{
-    return str_make(t->len ? t->ptr : "", t->len);
-}
-
-static str kept(struct answer_writer *w, str text)
-{
-    str copy = arena_str(w->arena, text.ptr ? text : STR(""));
-    if (str_is_null(copy))
-        w->out->failed = true;
-    return copy;
-}
-
-/* --- Events --------------------------------------------------------------------------------------------- */
-
-static void begin(struct answer_writer *w, struct json_write *j, str type)
-{
-    buf_add_lit(w->out, "event: ");
-    buf_add_str(w->out, type);
-    buf_add_lit(w->out, "\ndata: ");
-    json_write_init(j, w->out);
-    json_write_object(j);
-    json_write_member(j, STR("type"), type);
-    json_write_member_u64(j, STR("sequence_number"), w->events++);
-}
-
-static void end(struct answer_writer *w, struct json_write *j)
-{
-    json_write_object_end(j);
-    buf_add_lit(w->out, "\n\n");
-}
-
-/* With the coordinates of the open item and, where there is one, its part. */
-static void begin_at(struct answer_writer *w, const struct responses_writer *s,
-                     struct json_write *j, str type)
-{
-    begin(w, j, type);
-    json_write_member(j, STR("item_id"), s->id);
-    json_write_member_u64(j, STR("output_index"), s->index);
-    if (s->open == RESPONSES_OPEN_MESSAGE)
-        json_write_member_u64(j, STR("content_index"), s->part_index);
-    else if (s->open == RESPONSES_OPEN_REASONING)
-        json_write_member_u64(j, STR("summary_index"), s->part_index);
-}
-
-static void write_piece(struct answer_writer *w, const struct responses_writer *s, str type,
-                        str key, str raw)
-{
-    struct json_write j;
-    begin_at(w, s, &j, type);
-    json_write_key(&j, key);
-    json_write_raw_string(&j, raw);
-    if (s->part == RESPONSES_PART_TEXT)
-        json_write_member_raw(&j, STR("logprobs"), STR("[]"));
-    end(w, &j);
-}
+/* --- The response ------------------------------------------------------------------------------------------- */
 
 static void write_response_event(struct answer_writer *w, struct responses_writer *s, str type,
                                  str status)
 {
     struct json_write j;
-    begin(w, &j, type);
+    responses_begin(w, &j, type);
     json_write_key(&j, STR("response"));
     size_t at = w->out->len;
     responses_write_object(w, s, &j, status);
     if (s->ended && w->chat->store != NO && !w->out->failed)
-        s->response = kept(w, str_make(w->out->ptr + at, w->out->len - at));
-    end(w, &j);
+        s->response = responses_kept(w, str_make(w->out->ptr + at, w->out->len - at));
+    responses_end(w, &j);
 }
 
 static void start(struct answer_writer *w, struct responses_writer *s)
@@ -124,241 +39,6 @@ static void start(struct answer_writer *w, struct responses_writer *s)
     write_response_event(w, s, STR("response.in_progress"), STR("in_progress"));
 }
 
-/* --- Parts ------------------------------------------------------------------------------------------------ */
-
-static void write_part(struct json_write *j, const struct responses_writer *s, bool empty)
-{
-    str text = empty ? STR("") : gathered(&s->text);
-    json_write_object(j);
-    if (s->part == RESPONSES_PART_REFUSAL) {
-        json_write_member(j, STR("type"), STR("refusal"));
-        json_write_member_raw_string(j, STR("refusal"), (struct raw){text});
-    } else if (s->part == RESPONSES_PART_SUMMARY) {
-        json_write_member(j, STR("type"), STR("summary_text"));
-        json_write_member_raw_string(j, STR("text"), (struct raw){text});
-    } else {
-        json_write_member(j, STR("type"), STR("output_text"));
-        json_write_member_raw_string(j, STR("text"), (struct raw){text});
-        json_write_key(j, STR("annotations"));
-        json_write_array(j);
-        if (s->notes.len && !empty)
-            json_write_raw(j, gathered(&s->notes));
-        json_write_array_end(j);
-        json_write_key(j, STR("logprobs"));
-        json_write_array(j);
-        if (s->logprobs.len && !empty)
-            json_write_raw(j, gathered(&s->logprobs));
-        json_write_array_end(j);
-    }
-    json_write_object_end(j);
-}
-
-static void write_part_event(struct answer_writer *w, const struct responses_writer *s, str type,
-                             bool empty)
-{
-    struct json_write j;
-    begin_at(w, s, &j, type);
-    json_write_key(&j, STR("part"));
-    write_part(&j, s, empty);
-    end(w, &j);
-}
-
-static void open_part(struct answer_writer *w, struct responses_writer *s, enum responses_part part)
-{
-    s->part = part;
-    s->text.len = s->notes.len = s->logprobs.len = 0;
-    s->note_count = 0;
-    write_part_event(w, s,
-                     part == RESPONSES_PART_SUMMARY ? STR("response.reasoning_summary_part.added")
-                                                    : STR("response.content_part.added"),
-                     true);
-}
-
-/* The whole text once more. */
-static void write_text_done(struct answer_writer *w, const struct responses_writer *s)
-{
-    static const struct {
-        str type, key;
-    } names[] = {
-        [RESPONSES_PART_TEXT] = {STR_INIT("response.output_text.done"), STR_INIT("text")},
-        [RESPONSES_PART_REFUSAL] = {STR_INIT("response.refusal.done"), STR_INIT("refusal")},
-        [RESPONSES_PART_SUMMARY] = {STR_INIT("response.reasoning_summary_text.done"),
-                                    STR_INIT("text")},
-    };
-    struct json_write j;
-    begin_at(w, s, &j, names[s->part].type);
-    json_write_member_raw_string(&j, names[s->part].key, (struct raw){gathered(&s->text)});
-    if (s->part == RESPONSES_PART_TEXT) {
-        json_write_key(&j, STR("logprobs"));
-        json_write_array(&j);
-        if (s->logprobs.len)
-            json_write_raw(&j, gathered(&s->logprobs));
-        json_write_array_end(&j);
-    }
-    end(w, &j);
-}
-
-static void keep_part(struct answer_writer *w, struct responses_writer *s)
-{
-    struct buf json;
-    struct json_write j;
-    buf_init(&json, 0);
-    json_write_init(&j, &json);
-    write_part(&j, s, false);
-    gather_element(w, &s->parts, buf_str(&json));
-    w->out->failed = w->out->failed || json.failed;
-    buf_release(&json);
-}
-
-static void close_part(struct answer_writer *w, struct responses_writer *s)
-{
-    if (s->part == RESPONSES_PART_NONE)
-        return;
-    write_text_done(w, s);
-    write_part_event(w, s,
-                     s->part == RESPONSES_PART_SUMMARY ? STR("response.reasoning_summary_part.done")
-                                                       : STR("response.content_part.done"),
-                     false);
-    keep_part(w, s);
-    s->part = RESPONSES_PART_NONE;
-    s->part_index++;
-}
-
-/* --- Items ------------------------------------------------------------------------------------------------- */
-
-static void write_call(struct json_write *j, const struct responses_writer *s, str status)
-{
-    json_write_member(j, STR("type"), s->custom ? STR("custom_tool_call") : STR("function_call"));
-    if (!s->custom)
-        json_write_member(j, STR("status"), status);
-    json_write_member(j, STR("call_id"), s->call_id);
-    json_write_member(j, STR("name"), s->call_name);
-    if (s->call_space.len)
-        json_write_member(j, STR("namespace"), s->call_space);
-    json_write_member_raw_string(j, s->custom ? STR("input") : STR("arguments"),
-                                 (struct raw){gathered(&s->text)});
-}
-
-static void write_item(struct json_write *j, const struct responses_writer *s, str status)
-{
-    json_write_object(j);
-    json_write_member(j, STR("id"), s->id);
-    if (s->open == RESPONSES_OPEN_CALL) {
-        write_call(j, s, status);
-        json_write_object_end(j);
-        return;
-    }
-    bool message = s->open == RESPONSES_OPEN_MESSAGE;
-    json_write_member(j, STR("type"), message ? STR("message") : STR("reasoning"));
-    if (message) {
-        json_write_member(j, STR("status"), status);
-        json_write_member(j, STR("role"), STR("assistant"));
-    }
-    json_write_key(j, message ? STR("content") : STR("summary"));
-    json_write_array(j);
-    if (s->parts.len)
-        json_write_raw(j, gathered(&s->parts));
-    json_write_array_end(j);
-    if (s->encrypted.len)
-        json_write_member(j, STR("encrypted_content"), s->encrypted);
-    json_write_object_end(j);
-}
-
-/* item: its JSON. */
-static void write_item_event(struct answer_writer *w, const struct responses_writer *s, str type,
-                             str item)
-{
-    struct json_write j;
-    begin(w, &j, type);
-    json_write_member_u64(&j, STR("output_index"), s->index);
-    json_write_member_raw(&j, STR("item"), item);
-    end(w, &j);
-}
-
-/* Announces or ends the item as it is now. */
-static void tell_item(struct answer_writer *w, struct responses_writer *s, bool done, str status)
-{
-    struct buf json;
-    struct json_write j;
-    buf_init(&json, 0);
-    json_write_init(&j, &json);
-    write_item(&j, s, status);
-    write_item_event(w, s,
-                     done ? STR("response.output_item.done") : STR("response.output_item.added"),
-                     buf_str(&json));
-    if (done)
-        gather_element(w, &s->output, buf_str(&json));
-    w->out->failed = w->out->failed || json.failed;
-    buf_release(&json);
-}
-
-/* "msg_<the response's>_3": by an item's id its response is found again. */
-static str item_id(struct answer_writer *w, const struct responses_writer *s, const char *prefix)
-{
-    str base = s->response_id;
-    if (str_starts(base, STR("resp_")))
-        base = str_from(base, 5);
-    str id = arena_printf(w->arena, "%s_%.*s_%u", prefix, STR_ARG(base), s->index);
-    if (str_is_null(id))
-        w->out->failed = true;
-    return id;
-}
-
-static void open_item(struct answer_writer *w, struct responses_writer *s, enum responses_open open,
-                      const char *prefix)
-{
-    s->open = open;
-    s->id = item_id(w, s, prefix);
-    s->parts.len = s->text.len = 0;
-    s->part_index = 0;
-    s->encrypted = STR_NULL;
-    tell_item(w, s, false, STR("in_progress"));
-}
-
-/* What a custom tool was told: the string in its arguments, or all of them when they are no such object. */
-static void unwrap_input(struct answer_writer *w, struct responses_writer *s)
-{
-    struct json_doc doc;
-    str arguments = raw_decode(w->scratch, (struct raw){gathered(&s->text)});
-    if (!arguments.len || json_parse(&doc, w->scratch, arguments, NULL))
-        return;
-    struct raw input = raw_of_node(&doc, json_member(&doc, JSON_ROOT, STR("input")));
-    if (str_is_null(input.s))
-        return;
-    s->text.len = 0;
-    responses_gather(w, &s->text, input.s);
-}
-
-static void end_call(struct answer_writer *w, struct responses_writer *s, bool cut)
-{
-    static const str empty = STR_INIT("{}");
-    str custom = STR("response.custom_tool_call_input.done");
-    str function = STR("response.function_call_arguments.done");
-    if (s->custom) {
-        unwrap_input(w, s);
-        write_piece(w, s, STR("response.custom_tool_call_input.delta"), STR("delta"),
-                    gathered(&s->text));
-    } else if (!s->text.len && !cut) { /* clients parse it */
-        responses_gather(w, &s->text, empty);
-        write_piece(w, s, STR("response.function_call_arguments.delta"), STR("delta"), empty);
-    }
-    write_piece(w, s, s->custom ? custom : function, s->custom ? STR("input") : STR("arguments"),
-                gathered(&s->text));
-}
-
-/* cut: a limit of length ended it. */
-static void close_item(struct answer_writer *w, struct responses_writer *s, bool cut)
-{
-    if (s->open == RESPONSES_OPEN_NONE)
-        return;
-    close_part(w, s);
-    if (s->open == RESPONSES_OPEN_CALL)
-        end_call(w, s, cut);
-    tell_item(w, s, true, cut ? STR("incomplete") : STR("completed"));
-    s->open = RESPONSES_OPEN_NONE;
-    s->index++;
-}
-
 /* --- Content ------------------------------------------------------------------------------------------------ */
 
 /* Opens what the text belongs to, unless it is open. */
@@ -367,18 +47,18 @@ static void reach(struct answer_writer *w, struct responses_writer *s, enum resp
 {
     start(w, s);
     if (s->open != open) {
-        close_item(w, s, false);
-        open_item(w, s, open, open == RESPONSES_OPEN_MESSAGE ? "msg" : "rs");
+        responses_close_item(w, s, false);
+        responses_open_item(w, s, open, open == RESPONSES_OPEN_MESSAGE ? "msg" : "rs");
     }
     if (s->part != part) {
-        close_part(w, s);
-        open_part(w, s, part);
+        responses_close_part(w, s);
+        responses_open_part(w, s, part);
     }
 }
 
 static void say(struct answer_writer *w, struct responses_writer *s, str type, str raw)
 {
-    write_piece(w, s, type, STR("delta"), raw);
+    responses_write_piece(w, s, type, STR("delta"), raw);
     responses_gather(w, &s->text, raw);
 }
 
@@ -423,12 +103,12 @@ static void opaque(struct answer_writer *w, struct responses_writer *s, enum nat
     }
     start(w, s);
     if (s->open != RESPONSES_OPEN_REASONING) {
-        close_item(w, s, false);
-        open_item(w, s, RESPONSES_OPEN_REASONING, "rs");
+        responses_close_item(w, s, false);
+        responses_open_item(w, s, RESPONSES_OPEN_REASONING, "rs");
     }
-    close_part(w, s);
+    responses_close_part(w, s);
     s->encrypted = wrapped;
-    close_item(w, s, false);
+    responses_close_item(w, s, false);
 }
 
 static void signature(struct answer_writer *w, struct responses_writer *s,
@@ -440,7 +120,7 @@ static void signature(struct answer_writer *w, struct responses_writer *s,
 static void redacted(struct answer_writer *w, struct responses_writer *s,
                      const struct chat_event *ev)
 {
-    close_item(w, s, false);
+    responses_close_item(w, s, false);
     opaque(w, s, ev->format, RESPONSES_REDACTED, ev->opaque);
 }
 
@@ -449,7 +129,7 @@ static void name_call(struct answer_writer *w, struct responses_writer *s,
                       const struct chat_event *ev)
 {
     s->custom = ev->custom;
-    s->call_name = kept(w, ev->name);
+    s->call_name = responses_kept(w, ev->name);
     s->call_space = STR_NULL;
     for (const struct tool *t = w->chat->tools; t; t = t->next) {
         if ((t->format != NATIVE_NONE && !t->custom) || !str_eq(t->name, ev->name))
@@ -471,13 +151,13 @@ static void call(struct answer_writer *w, struct responses_writer *s, const stru
     if (ev->opaque.len) /* Gemini's signature on the call */
         opaque(w, s, ev->format == NATIVE_NONE ? NATIVE_GEMINI : ev->format, RESPONSES_ON_CALL,
                ev->opaque);
-    close_item(w, s, false);
+    responses_close_item(w, s, false);
     name_call(w, s, ev);
-    s->call_id = ev->id.len ? kept(w, ev->id)
+    s->call_id = ev->id.len ? responses_kept(w, ev->id)
                             : arena_printf(w->arena, "call_%.*s_%u", STR_ARG(str_first(w->id, 40)),
                                            s->index);
     s->call = ev->call;
-    open_item(w, s, RESPONSES_OPEN_CALL, s->custom ? "ctc" : "fc");
+    responses_open_item(w, s, RESPONSES_OPEN_CALL, s->custom ? "ctc" : "fc");
 }
 
 static void arguments(struct answer_writer *w, struct responses_writer *s,
@@ -525,7 +205,8 @@ static void write_citation(struct json_write *j, const struct responses_writer *
     json_write_member_raw_string(j, STR("title"), c->title.s.ptr ? c->title : RAW(""));
     json_write_member_u64(j, STR("start_index"), known ? (uint64_t)c->start : 0);
     json_write_member_u64(j, STR("end_index"),
-                          known ? (uint64_t)c->end : count_characters(gathered(&s->text)));
+                          known ? (uint64_t)c->end
+                                : count_characters(responses_gathered(&s->text)));
     json_write_object_end(j);
 }
 
@@ -540,11 +221,11 @@ static void citation(struct answer_writer *w, struct responses_writer *s,
     buf_init(&json, 0);
     json_write_init(&j, &json);
     write_citation(&j, s, ev->citation);
-    gather_element(w, &s->notes, buf_str(&json));
-    begin_at(w, s, &j, STR("response.output_text.annotation.added"));
+    responses_gather_element(w, &s->notes, buf_str(&json));
+    responses_begin_at(w, s, &j, STR("response.output_text.annotation.added"));
     json_write_member_u64(&j, STR("annotation_index"), s->note_count++);
     json_write_member_raw(&j, STR("annotation"), buf_str(&json));
-    end(w, &j);
+    responses_end(w, &j);
     w->out->failed = w->out->failed || json.failed;
     buf_release(&json);
 }
@@ -553,17 +234,17 @@ static void logprobs(struct answer_writer *w, struct responses_writer *s,
                      const struct chat_event *ev)
 {
     if (w->chat->logprobs == YES && s->part == RESPONSES_PART_TEXT && ev->json.len)
-        gather_element(w, &s->logprobs, ev->json);
+        responses_gather_element(w, &s->logprobs, ev->json);
 }
 
 /* An item that is told at once. */
 static void whole_item(struct answer_writer *w, struct responses_writer *s, str item)
 {
     start(w, s);
-    close_item(w, s, false);
-    write_item_event(w, s, STR("response.output_item.added"), item);
-    write_item_event(w, s, STR("response.output_item.done"), item);
-    gather_element(w, &s->output, item);
+    responses_close_item(w, s, false);
+    responses_write_item_event(w, s, STR("response.output_item.added"), item);
+    responses_write_item_event(w, s, STR("response.output_item.done"), item);
+    responses_gather_element(w, &s->output, item);
     s->index++;
 }
 
@@ -581,11 +262,11 @@ static void media(struct answer_writer *w, struct responses_writer *s, const str
     if (m->source != MEDIA_BASE64 || !str_starts(m->mime, STR("image/")))
         return;
     start(w, s);
-    close_item(w, s, false);
+    responses_close_item(w, s, false);
     buf_init(&json, 0);
     json_write_init(&j, &json);
     json_write_object(&j);
-    json_write_member(&j, STR("id"), item_id(w, s, "ig"));
+    json_write_member(&j, STR("id"), responses_item_id(w, s, "ig"));
     json_write_member(&j, STR("type"), STR("image_generation_call"));
     json_write_member(&j, STR("status"), STR("completed"));
     json_write_member(&j, STR("output_format"), str_from(m->mime, 6));
@@ -609,7 +290,7 @@ static void finish(struct answer_writer *w, struct responses_writer *s, const st
 static void seal(struct answer_writer *w, struct responses_writer *s)
 {
     start(w, s);
-    close_item(w, s, responses_incomplete_reason(s->finish) != NULL);
+    responses_close_item(w, s, responses_incomplete_reason(s->finish) != NULL);
     s->ended = true;
 }
 
@@ -641,7 +322,7 @@ void responses_write_event(struct answer_writer *w, const struct chat_event *ev)
         break;
     case CHAT_REASONING_BREAK:
         if (s->open == RESPONSES_OPEN_REASONING)
-            close_part(w, s);
+            responses_close_part(w, s);
         break;
     case CHAT_SIGNATURE:
         signature(w, s, ev);
@@ -657,9 +338,9 @@ void responses_write_event(struct answer_writer *w, const struct chat_event *ev)
         break;
     case CHAT_BREAK: /* texts are parts of one message, reasoning is not */
         if (s->open == RESPONSES_OPEN_REASONING)
-            close_item(w, s, false);
+            responses_close_item(w, s, false);
         else
-            close_part(w, s);
+            responses_close_part(w, s);
         break;
     case CHAT_CITATION:
         citation(w, s, ev);
@@ -689,11 +370,21 @@ void responses_write_event(struct answer_writer *w, const struct chat_event *ev)
 
 /* --- A whole answer ------------------------------------------------------------------------------------------------- */
 
+struct unseen {
+    struct answer_writer *w;
+    str logprobs; /* of the whole answer: told with its first text */
+};
+
 static void take_unseen(void *arg, const struct chat_event *ev)
 {
-    struct answer_writer *w = arg;
-    if (ev->kind != CHAT_END && ev->kind != CHAT_FAILED)
+    struct unseen *u = arg;
+    struct answer_writer *w = u->w;
+    if (ev->kind != CHAT_END && ev->kind != CHAT_FAILED && ev->kind != CHAT_LOGPROBS)
         responses_write_event(w, ev);
+    if (ev->kind == CHAT_TEXT && ev->choice == 0 && u->logprobs.len) {
+        logprobs(w, w->state, &(struct chat_event){.kind = CHAT_LOGPROBS, .json = u->logprobs});
+        u->logprobs = STR_NULL;
+    }
     w->out->len = 0;
 }
 
@@ -704,7 +395,8 @@ void responses_write_answer(struct answer_writer *w, const struct chat_answer *a
     struct json_write j;
     buf_init(&unseen, 0);
     w->out = &unseen;
-    chat_answer_replay(a, &(struct chat_sink){take_unseen, w});
+    struct unseen u = {w, a->choices ? a->choices->logprobs.s : STR_NULL};
+    chat_answer_replay(a, &(struct chat_sink){take_unseen, &u});
     seal(w, s);
     w->out = out;
     out->failed = out->failed || unseen.failed;
@@ -714,7 +406,7 @@ void responses_write_answer(struct answer_writer *w, const struct chat_answer *a
     responses_write_object(
         w, s, &j, responses_incomplete_reason(s->finish) ? STR("incomplete") : STR("completed"));
     if (w->chat->store != NO && !out->failed)
-        s->response = kept(w, str_make(out->ptr + at, out->len - at));
+        s->response = responses_kept(w, str_make(out->ptr + at, out->len - at));
 }
 
 str responses_written(const struct answer_writer *w, str *id)

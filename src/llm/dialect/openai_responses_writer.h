@@ -1,4 +1,4 @@
-/* The state of a Responses answer that is being written (…_write_answer.c, …_write_object.c). */
+/* The state of a Responses answer that is being written (…_write_answer.c, …_parts.c, …_object.c). */
 #ifndef LLM_DIALECT_OPENAI_RESPONSES_WRITER_H
 #define LLM_DIALECT_OPENAI_RESPONSES_WRITER_H
 
@@ -46,7 +46,36 @@ struct responses_writer {
     struct usage usage;
 };
 
+/* Text in the request's arena; without memory the writer's buffer has failed. */
 void responses_gather(struct answer_writer *w, struct responses_text *t, str more);
+/* An element of a list without its brackets. */
+void responses_gather_element(struct answer_writer *w, struct responses_text *list, str json);
+str responses_gathered(const struct responses_text *t);
+str responses_kept(struct answer_writer *w, str text);
+
+/* An event, which responses_end() ends; with the coordinates of the open item and, if there is one, its part. */
+void responses_begin(struct answer_writer *w, struct json_write *j, str type);
+void responses_begin_at(struct answer_writer *w, const struct responses_writer *s,
+                        struct json_write *j, str type);
+void responses_end(struct answer_writer *w, struct json_write *j);
+/* One event at the open part with one member of raw text. */
+void responses_write_piece(struct answer_writer *w, const struct responses_writer *s, str type,
+                           str key, str raw);
+
+void responses_open_part(struct answer_writer *w, struct responses_writer *s,
+                         enum responses_part part);
+void responses_close_part(struct answer_writer *w, struct responses_writer *s);
+void responses_open_item(struct answer_writer *w, struct responses_writer *s,
+                         enum responses_open open, const char *prefix);
+/* cut: a limit of length ended it. */
+void responses_close_item(struct answer_writer *w, struct responses_writer *s, bool cut);
+/* "msg_<the response's>_3": by an item's id its response is found again. */
+str responses_item_id(struct answer_writer *w, const struct responses_writer *s,
+                      const char *prefix);
+/* item: its JSON. */
+void responses_write_item_event(struct answer_writer *w, const struct responses_writer *s, str type,
+                                str item);
+
 /* The response's id: the provider's when it may be used, but always with the format's prefix. */
 str responses_id(struct answer_writer *w, struct arena *a);
 /* "max_output_tokens"; NULL: it is complete. */
