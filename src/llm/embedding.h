@@ -78,7 +78,8 @@ struct embedding_call {
 struct embedding_format {
     const char *name;
 
-    /* The client's half; NULL: no client speaks it.  Faults as chat_source says. */
+    /* The client's half; NULL: no client speaks it.  out->arena is given, the rest zeroed.  Faults as
+     * chat_source says. */
     enum err (*read_request)(struct chat_source *in, struct embedding_request *out);
     /* model: that the answer names. */
     void (*write_answer)(const struct embedding_request *r, const struct embedding_answer *a,

@@ -13,7 +13,8 @@
  *
  * Messages are a first line, fields, an empty line and a body, which ends with the line before the
  * next "===" (so an event stream is followed by an empty line of its own).  Of fields only those
- * that are written are compared; "!name" says that there is none.
+ * that are written are compared; "!name" says that there is none.  "<id>" in what is seen stands for an id
+ * of the gateway's own (24 letters and digits), the same wherever it stands.
  */
 #ifndef CONFORMANCE_CASE_H
 #define CONFORMANCE_CASE_H

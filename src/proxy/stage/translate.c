@@ -38,6 +38,8 @@ enum stage_verdict stage_translate(struct request *r)
     const struct embedding_format *format = embedding_format_of(r->kind);
     if (format) {
         t->embedding = arena_zalloc(r->arena, sizeof(*t->embedding));
+        if (t->embedding)
+            t->embedding->arena = r->arena;
         enum err failed = t->embedding ? format->read_request(&in, t->embedding) : ERR_NO_MEMORY;
         fault = in.fault;
         fault.err = failed;
