@@ -66,9 +66,6 @@ static void say_found(const struct config_found *found, const char *path)
     for (unsigned i = 0; i < found->count; i++)
         fprintf(stderr, "%s %s", i ? "," : "", found->providers[i].name);
     fprintf(stderr, ".\n");
-    for (unsigned i = 0; i < found->later_count; i++)
-        fprintf(stderr, "%s is set, but this version does not speak to that vendor yet.\n",
-                found->later[i]);
     bool is_usual = strcmp(path, "llm-gateway.yaml") == 0;
     fprintf(stderr, "Next: llm-gateway check%s%s && llm-gateway%s%s\n", is_usual ? "" : " -c ",
             is_usual ? "" : path, is_usual ? "" : " -c ", is_usual ? "" : path);

@@ -26,7 +26,7 @@ int command_serve(struct cli *c)
     struct buf
         text; /* made now, for the configuration is the control's then; said once it is true */
     buf_init(&text, 0);
-    config_start_text(conf, (const char *const *)environ, &text);
+    config_start_text(conf, &text);
     struct control *control = control_start(
         &(struct control_options){
             .conf = conf, .sources = &sources, .version = LLM_GATEWAY_VERSION},

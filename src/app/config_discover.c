@@ -12,15 +12,6 @@
 
 enum { PROBE_MS = 300, OLLAMA_PORT = 11434, VLLM_PORT = 8000 };
 
-/* Variables of vendors that later versions speak to. */
-static const struct {
-    const char *variable, *vendor;
-} later_vendors[] = {
-    {"ANTHROPIC_API_KEY", "Anthropic"},
-    {"GEMINI_API_KEY", "Gemini"},
-    {"GOOGLE_API_KEY", "Gemini"},
-};
-
 static bool is_set(const char *const *environment, const char *variable)
 {
     const char *value = config_environment_get(environment, str_from_c(variable));
@@ -101,12 +92,22 @@ static void find_bedrock(struct config_found *found, const char *const *environm
                                            .key_env = key ? "AWS_BEARER_TOKEN_BEDROCK" : NULL});
 }
 
+/* Google's SDKs take its key from either variable. */
+static const char *key_variable(const struct provider *p, const char *const *environment)
+{
+    bool is_gemini = strcmp(p->name, "gemini") == 0;
+    if (is_gemini && !is_set(environment, p->key_env) && is_set(environment, "GOOGLE_API_KEY"))
+        return "GOOGLE_API_KEY";
+    return p->key_env;
+}
+
 static void find_keys(struct config_found *found, const char *const *environment)
 {
     const struct provider *p;
     const struct preset *preset;
     for (unsigned i = 0; (p = provider_at(i)) != NULL; i++) {
-        if (!p->key_required || !p->key_env || !is_set(environment, p->key_env))
+        const char *variable = p->key_required ? key_variable(p, environment) : NULL;
+        if (!variable || !is_set(environment, variable))
             continue;
         bool is_azure = strcmp(p->name, "azure") == 0;
         if (is_azure && !is_set(environment, "AZURE_OPENAI_ENDPOINT"))
@@ -115,7 +116,7 @@ static void find_keys(struct config_found *found, const char *const *environment
             (struct config_found_provider){.name = p->name,
                                            .type = p->name,
                                            .base_url = is_azure ? "${AZURE_OPENAI_ENDPOINT}" : NULL,
-                                           .key_env = p->key_env});
+                                           .key_env = variable});
     }
     for (unsigned i = 0; (preset = preset_at(i)) != NULL; i++)
         if (preset->key_env && is_set(environment, preset->key_env))
@@ -123,9 +124,6 @@ static void find_keys(struct config_found *found, const char *const *environment
                                                       .type = "openai-compatible",
                                                       .preset = preset->name,
                                                       .key_env = preset->key_env});
-    for (size_t i = 0; i < ARRAY_LEN(later_vendors); i++)
-        if (is_set(environment, later_vendors[i].variable))
-            found->later[found->later_count++] = later_vendors[i].variable;
 }
 
 void config_discover(struct config_found *found, const char *const *environment, bool probe)
@@ -175,9 +173,6 @@ void config_found_starter(const struct config_found *found, struct buf *out)
                 "\n"
                 "# Who answers.  Clients say provider/model, or a model that a provider lists.\n");
     config_found_yaml(found, out);
-    for (unsigned i = 0; i < found->later_count; i++)
-        buf_printf(out, "  # %s is set, but this version does not speak to that vendor yet.\n",
-                   found->later[i]);
     const char *first = found->providers[0].name;
     buf_printf(out,
                "\n"
@@ -275,8 +270,7 @@ static void try_lines(const struct gateway_conf *conf, str url, struct buf *out)
     buf_add_byte(out, '\n');
 }
 
-void config_start_text(const struct gateway_conf *conf, const char *const *environment,
-                       struct buf *out)
+void config_start_text(const struct gateway_conf *conf, struct buf *out)
 {
     struct buf url_text;
     buf_init(&url_text, 0);
@@ -286,10 +280,6 @@ void config_start_text(const struct gateway_conf *conf, const char *const *envir
     else
         buf_printf(out, "configured by %.*s\n", STR_ARG(conf->file));
     providers_line(conf, out);
-    for (size_t i = 0; i < ARRAY_LEN(later_vendors); i++)
-        if (str_is_null(conf->file) && is_set(environment, later_vendors[i].variable))
-            buf_printf(out, "  not yet    %s (%s): not in this version\n", later_vendors[i].vendor,
-                       later_vendors[i].variable);
     if (conf->listen_count) {
         str url = url_of(conf, &url_text);
         buf_printf(out, "  address    %.*s/v1\n", STR_ARG(url));

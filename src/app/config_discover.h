@@ -20,9 +20,6 @@ struct config_found_provider {
 struct config_found {
     struct config_found_provider providers[CONFIG_FOUND_MAX];
     unsigned count;
-    /* Variables that say of a vendor of a later version. */
-    const char *later[8];
-    unsigned later_count;
 };
 
 /* environment: like environ, or NULL.  probe: also ask 127.0.0.1 for Ollama and vLLM (300 ms at most
@@ -37,7 +34,6 @@ void config_found_starter(const struct config_found *found, struct buf *out);
 
 /* The first lines after start: where the configuration came from, what was found, the address, and a
  * command to try.  Several lines, for a terminal. */
-void config_start_text(const struct gateway_conf *conf, const char *const *environment,
-                       struct buf *out);
+void config_start_text(const struct gateway_conf *conf, struct buf *out);
 
 #endif

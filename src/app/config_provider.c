@@ -11,15 +11,6 @@
 #include "llm/provider.h"
 #include "wire/url.h"
 
-/* Types that later versions have, and what helps until then. */
-static const struct {
-    const char *type, *hint;
-} types_later[] = {
-    {"anthropic", ""},
-    {"gemini", ""},
-    {"vertex", ""},
-};
-
 /* Options that only one type reads. */
 static const struct {
     const char *option, *type;
@@ -38,12 +29,11 @@ static void check_type(struct config_checker *c, struct provider_conf *p,
     p->provider = provider_find(p->type);
     if (p->provider)
         return;
-    for (size_t i = 0; i < ARRAY_LEN(types_later); i++)
-        if (str_eq(p->type, str_from_c(types_later[i].type))) {
-            config_complain(c, n, "type", STR_NULL, "%.*s is not available in this version%s",
-                            STR_ARG(p->type), types_later[i].hint);
-            return;
-        }
+    if (str_eq(p->type, STR("vertex"))) {
+        config_complain(c, n, "type", STR_NULL,
+                        "unknown type: write `type: gemini` and `vertex: {project: …}`");
+        return;
+    }
     str best = STR_NULL;
     unsigned distance = 0;
     const struct provider *known;
@@ -385,7 +375,9 @@ static void take_region(struct config_checker *c, struct provider_conf *p,
 
 static void take_default_url(struct config_checker *c, struct provider_conf *p)
 {
-    if (p->base_url.len || !p->provider || !p->provider->default_url || !p->region.len)
+    bool needs_region = str_eq(p->type, STR("bedrock"));
+    if (p->base_url.len || !p->provider || !p->provider->default_url ||
+        (needs_region && !p->region.len))
         return;
     p->base_url = p->provider->default_url(p, c->arena);
     if (str_is_null(p->base_url))

@@ -27,6 +27,7 @@ struct provider_request {
 
 struct aws_credentials;
 struct chat;
+struct json_edit;
 struct slice;
 struct token_kind;
 
@@ -46,7 +47,7 @@ struct provider {
     const char *base_url; /* default; NULL: must be configured, or: */
     /* The default by configuration (a region), for the arena.  Null str: no memory.  NULL: none. */
     str (*default_url)(const struct provider_conf *p, struct arena *a);
-    const char *key_env;  /* environment variable of its key, for starting without a file */
+    const char *key_env; /* environment variable of its key, for starting without a file */
     bool key_required;
     uint64_t endpoints; /* bits of enum endpoint_kind that it offers */
 
@@ -65,6 +66,10 @@ struct provider {
      * NULL: provider_translate_default. */
     enum endpoint_kind (*translate)(const struct provider_conf *p, enum endpoint_kind asked,
                                     str model, const struct chat *c);
+    /* Changes to a JSON body in the format of the endpoint, for what the provider has elsewhere (Claude on
+     * Vertex AI: the model in the path, a version in the body).  Also for translated ones.  True: the
+     * model's name was dealt with, and is not replaced.  NULL: none. */
+    bool (*edit_body)(const struct provider_request *r, struct json_edit *e);
     /* The last step: signs the head with its whole body (SigV4).  now_s: Unix seconds.  NULL: nothing
      * to do.  False: no memory, or no credentials. */
     bool (*sign)(const struct provider_request *r, struct request_head *head,

@@ -38,7 +38,7 @@ static void use(const struct gateway_conf *conf)
     struct buf b;
     buf_init(&b, 0);
     config_print(conf, &b);
-    config_start_text(conf, environment, &b);
+    config_start_text(conf, &b);
     CHECK(config_restart_needed(conf, conf, &b) == 0);
     for (unsigned i = 0; i < conf->provider_count; i++)
         CHECK(conf->providers[i].provider && conf->providers[i].endpoint.key.len);

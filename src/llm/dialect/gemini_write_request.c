@@ -79,7 +79,9 @@ static void report_lost(struct gemini_writer *g, const struct name_list *lost, s
 void gemini_write_schema(struct gemini_writer *g, str json_key, str openapi_key, str schema,
                          str field)
 {
-    bool json = model_can(g->target->facts, MODEL_JSON_SCHEMA);
+    /* Models that think were the first to take JSON Schema as it is. */
+    bool json = model_can(g->target->facts, MODEL_JSON_SCHEMA) &&
+                model_can(g->target->facts, MODEL_REASONING);
     struct name_list *lost = NULL;
     struct buf text;
     buf_init(&text, 0);

@@ -34,6 +34,7 @@ static const char *const much[] = {"OPENAI_API_KEY=k-1",
                                    "AZURE_OPENAI_API_KEY=k-4",
                                    "AZURE_OPENAI_ENDPOINT=https://r.openai.azure.com/",
                                    "ANTHROPIC_API_KEY=k-5",
+                                   "GOOGLE_API_KEY=k-6",
                                    NULL};
 static const char *const azure_without_address[] = {"AZURE_OPENAI_API_KEY=k-4", NULL};
 
@@ -50,13 +51,16 @@ TEST(without_anything_the_demo_answers)
 
 TEST(keys_of_the_environment_become_providers)
 {
-    static const char *const names[] = {"openai", "azure", "together", "groq"};
+    static const char *const names[] = {"openai", "anthropic", "gemini",
+                                        "azure",  "together",  "groq"};
     struct loaded l = load_found(much, false);
     EXPECT_EQ(l.conf->provider_count, ARRAY_LEN(names));
     for (unsigned i = 0; i < ARRAY_LEN(names); i++)
         EXPECT_STR(l.conf->providers[i].name, names[i]);
-    EXPECT_STR(l.conf->providers[1].endpoint.host, "r.openai.azure.com");
-    EXPECT_STR(l.conf->providers[3].api_keys[0], "k-3");
+    EXPECT_STR(l.conf->providers[2].endpoint.host, "generativelanguage.googleapis.com");
+    EXPECT_STR(l.conf->providers[2].api_keys[0], "k-6");
+    EXPECT_STR(l.conf->providers[3].endpoint.host, "r.openai.azure.com");
+    EXPECT_STR(l.conf->providers[5].api_keys[0], "k-3");
     unload(&l);
 }
 
@@ -71,10 +75,10 @@ TEST(the_beginning_that_init_writes_loads_and_is_the_same)
     unload(&starter);
 }
 
-static void start_text(struct gateway_conf *conf, const char *const *environment, struct buf *out)
+static void start_text(struct gateway_conf *conf, struct buf *out)
 {
     buf_clear(out);
-    config_start_text(conf, environment, out);
+    config_start_text(conf, out);
 }
 
 TEST(the_start_text_says_what_was_found_where_and_what_to_try)
@@ -82,7 +86,7 @@ TEST(the_start_text_says_what_was_found_where_and_what_to_try)
     struct buf out;
     buf_init(&out, 0);
     struct loaded l = load_found(nothing, false);
-    start_text(l.conf, nothing, &out);
+    start_text(l.conf, &out);
     EXPECT_CONTAINS(buf_str(&out), "without a configuration file");
     EXPECT_CONTAINS(buf_str(&out), "address    http://127.0.0.1:8080/v1\n");
     EXPECT_CONTAINS(buf_str(&out), "curl http://127.0.0.1:8080/v1/chat/completions");
@@ -90,23 +94,23 @@ TEST(the_start_text_says_what_was_found_where_and_what_to_try)
     unload(&l);
 
     l = load_found(much, false);
-    start_text(l.conf, much, &out);
-    EXPECT_CONTAINS(buf_str(&out), "openai (OPENAI_API_KEY), azure (AZURE_OPENAI_API_KEY)");
-    EXPECT_CONTAINS(buf_str(&out), "Anthropic (ANTHROPIC_API_KEY): not in this version");
+    start_text(l.conf, &out);
+    EXPECT_CONTAINS(buf_str(&out),
+                    "openai (OPENAI_API_KEY), anthropic (ANTHROPIC_API_KEY), gemini");
     EXPECT(str_find(buf_str(&out), STR("k-")) < 0);
     unload(&l);
 
     l = load("listen: \"[::]:8443\"\ntls: {certificate: /dev/null, key: /dev/null}\n"
              "keys: {a: {key: sk-gw-0123456789}}\nproviders: {a: {type: vllm, models: [m]}}\n",
              NULL, NULL, 0);
-    start_text(l.conf, NULL, &out);
+    start_text(l.conf, &out);
     EXPECT_CONTAINS(buf_str(&out), "https://127.0.0.1:8443/v1/chat/completions");
     EXPECT_CONTAINS(buf_str(&out), "Bearer $LLM_GATEWAY_KEY");
     EXPECT_CONTAINS(buf_str(&out), "\"model\": \"m\"");
     unload(&l);
 
     l = load("listen: \"unix:/run/g.sock\"\nproviders: {a: {type: vllm}}\n", NULL, NULL, 0);
-    start_text(l.conf, NULL, &out);
+    start_text(l.conf, &out);
     EXPECT_CONTAINS(buf_str(&out), "curl --unix-socket /run/g.sock http://localhost/v1/models\n");
     unload(&l);
     buf_release(&out);
