@@ -67,9 +67,7 @@ static enum token_step sign(struct token_run *r, str region, const struct aws_cr
     if (url_parse(r->request.url, &url))
         return token_fail(r, "%.*s is not an address", STR_ARG(r->request.url));
     head.authority = url.authority;
-    head.target = url_join(r->arena, &url, STR_NULL, STR_NULL);
-    if (!head.target.len)
-        head.target = STR("/");
+    head.target = token_target(r->request.url, r->arena);
     for (unsigned i = 0; i < r->request.header_count; i++)
         if (!head_add(&head.headers, r->arena, r->request.headers[i].name,
                       r->request.headers[i].value))

@@ -112,6 +112,17 @@ enum token_step token_ask_form(struct token_run *r, str url, struct buf *form)
     return TOKEN_ASK;
 }
 
+str token_target(str url, struct arena *a)
+{
+    ptrdiff_t scheme = str_find(url, STR("://"));
+    str rest = scheme < 0 ? url : str_from(url, (size_t)scheme + 3);
+    size_t at = 0;
+    while (at < rest.len && rest.ptr[at] != '/' && rest.ptr[at] != '?')
+        at++;
+    rest = str_from(rest, at);
+    return arena_printf(a, "%s%.*s", str_starts(rest, STR("/")) ? "" : "/", STR_ARG(rest));
+}
+
 /* --- Answers -------------------------------------------------------------------------------- */
 
 static str text_of(struct token_run *r, const struct json_doc *d, const char *name)

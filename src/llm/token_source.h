@@ -74,6 +74,10 @@ enum token_step token_begin(struct token_run *r);
 /* status 0: there was no answer, and body says why.  The body need not live on. */
 enum token_step token_answer(struct token_run *r, int status, str body);
 
+/* Path and query of an address as they are asked, slashes at the end too (url_parse drops those).  Null
+ * str: out of memory. */
+str token_target(str url, struct arena *a);
+
 /* --- For the kinds. */
 
 /* FAILED with this text; without memory for it, a plainer one. */

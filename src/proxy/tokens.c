@@ -244,14 +244,10 @@ static bool fill_head(struct token_entry *e, const struct url *url, struct reque
         .method = method_from(str_from_c(q->method)),
         .version = HTTP_VERSION_1_1,
         .authority = url->authority,
-        .target = url_join(&e->arena, url, STR_NULL, url->query),
+        .target = token_target(q->url, &e->arena),
         .keep_alive = true,
         .content_length = -1,
     };
-    if (str_is_null(head->target))
-        return false;
-    if (head->target.len == 0 || head->target.ptr[0] == '?')
-        head->target = arena_printf(&e->arena, "/%.*s", STR_ARG(head->target));
     for (unsigned i = 0; i < q->header_count; i++)
         if (!head_add(&head->headers, &e->arena, q->headers[i].name, q->headers[i].value))
             return false;
