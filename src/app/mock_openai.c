@@ -1,6 +1,6 @@
 /*
  * OpenAI's API, as the mock speaks it, and the servers of its format: chat, completions, embeddings,
- * responses, models and the relayed endpoints.
+ * models and the relayed endpoints.
  */
 #include "app/mock_openai.h"
 
@@ -234,57 +234,6 @@ static void models(const struct mock_question *q, struct buf *out)
     json_write_object_end(&w);
 }
 
-/* The response object of the Responses API; `full`: with its output. */
-static void response_object(const struct mock_question *q, struct json_write *w, const char *status,
-                            bool full)
-{
-    char id[48];
-    int len = snprintf(id, sizeof(id), "resp_mock%llu", (unsigned long long)q->id);
-    json_write_object(w);
-    json_write_member(w, STR("id"), str_make(id, (size_t)len));
-    json_write_member(w, STR("object"), STR("response"));
-    json_write_member_u64(w, STR("created_at"), CREATED);
-    json_write_member(w, STR("status"), str_from_c(status));
-    json_write_member(w, STR("model"), q->model);
-    json_write_member_raw(w, STR("error"), STR("null"));
-    json_write_member_raw(w, STR("incomplete_details"), STR("null"));
-    json_write_member_raw(w, STR("instructions"), STR("null"));
-    json_write_member_raw(w, STR("metadata"), STR("{}"));
-    json_write_member_raw(w, STR("parallel_tool_calls"), STR("true"));
-    json_write_member_raw(w, STR("tool_choice"), STR("\"auto\""));
-    json_write_member_raw(w, STR("tools"), STR("[]"));
-    json_write_member_raw(w, STR("temperature"), STR("1"));
-    json_write_member_raw(w, STR("top_p"), STR("1"));
-    json_write_key(w, STR("output"));
-    json_write_array(w);
-    if (full) {
-        json_write_raw(w, STR("{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":\"completed\","
-                              "\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\","
-                              "\"annotations\":[],\"text\":\"The gateway relays.\"}]}"));
-    }
-    json_write_array_end(w);
-    json_write_key(w, STR("usage"));
-    if (full) {
-        json_write_object(w);
-        json_write_member_u64(w, STR("input_tokens"), prompt_tokens(q));
-        json_write_member_raw(w, STR("input_tokens_details"), STR("{\"cached_tokens\":0}"));
-        json_write_member_u64(w, STR("output_tokens"), q->plan->o.tokens);
-        json_write_member_raw(w, STR("output_tokens_details"), STR("{\"reasoning_tokens\":0}"));
-        json_write_member_u64(w, STR("total_tokens"), prompt_tokens(q) + q->plan->o.tokens);
-        json_write_object_end(w);
-    } else {
-        json_write_null(w);
-    }
-    json_write_object_end(w);
-}
-
-static void response(const struct mock_question *q, struct buf *out)
-{
-    struct json_write w;
-    json_write_init(&w, out);
-    response_object(q, &w, "completed", true);
-}
-
 static void moderation(const struct mock_question *q, struct buf *out)
 {
     buf_printf(
@@ -314,15 +263,6 @@ static void answer(const struct mock_question *q, struct buf *out, str *content_
         break;
     case ENDPOINT_EMBEDDINGS:
         embeddings(q, out);
-        break;
-    case ENDPOINT_RESPONSES:
-    case ENDPOINT_RESPONSES_STORED:
-    case ENDPOINT_RESPONSES_COMPACT:
-        response(q, out);
-        break;
-    case ENDPOINT_RESPONSES_TOKENS:
-        buf_printf(out, "{\"object\":\"response.input_tokens\",\"input_tokens\":%llu}",
-                   (unsigned long long)prompt_tokens(q));
         break;
     case ENDPOINT_MODERATIONS:
         moderation(q, out);
@@ -529,96 +469,15 @@ static bool chat_event(const struct mock_question *q, unsigned i, struct buf *ou
     return true;
 }
 
-static void response_event(const struct mock_question *q, struct buf *out, const char *type,
-                           unsigned sequence, const char *status, bool full)
-{
-    struct json_write w;
-    buf_printf(out, "event: %s\ndata: ", type);
-    json_write_init(&w, out);
-    json_write_object(&w);
-    json_write_member(&w, STR("type"), str_from_c(type));
-    json_write_member_u64(&w, STR("sequence_number"), sequence);
-    json_write_key(&w, STR("response"));
-    response_object(q, &w, status, full);
-    json_write_object_end(&w);
-    buf_add_lit(out, "\n\n");
-}
-
-static void plain_response_event(struct buf *out, const char *type, unsigned sequence,
-                                 const char *members)
-{
-    buf_printf(out, "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%u,%s}\n\n", type, type,
-               sequence, members);
-}
-
-static bool responses_event(const struct mock_question *q, unsigned i, struct buf *out,
-                            bool *is_token)
-{
-    static const struct {
-        const char *type, *members;
-    } before[] =
-        {
-            {"response.output_item.added",
-             "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
-             "\"in_progress\",\"role\":\"assistant\",\"content\":[]}"},
-            {"response.content_part.added",
-             "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
-             "\"output_text\",\"text\":\"\",\"annotations\":[]}"},
-        },
-      after[] = {
-          {"response.output_text.done",
-           "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"logprobs\":[],"
-           "\"text\":\"The gateway relays.\""},
-          {"response.content_part.done",
-           "\"item_id\":\"msg_mock1\",\"output_index\":0,\"content_index\":0,\"part\":{\"type\":"
-           "\"output_text\",\"text\":\"The gateway relays.\",\"annotations\":[]}"},
-          {"response.output_item.done",
-           "\"output_index\":0,\"item\":{\"id\":\"msg_mock1\",\"type\":\"message\",\"status\":"
-           "\"completed\",\"role\":\"assistant\",\"content\":[{\"type\":\"output_text\",\"text\":"
-           "\"The gateway relays.\",\"annotations\":[]}]}"},
-      };
-    unsigned tokens = q->plan->o.tokens, at = i;
-    if (at < 2) {
-        response_event(q, out, at ? "response.in_progress" : "response.created", i, "in_progress",
-                       false);
-        return true;
-    }
-    at -= 2;
-    if (at < ARRAY_LEN(before)) {
-        plain_response_event(out, before[at].type, i, before[at].members);
-        return true;
-    }
-    at -= ARRAY_LEN(before);
-    if (at < tokens) {
-        *is_token = true;
-        buf_printf(out,
-                   "event: response.output_text.delta\ndata: {\"type\":\"response.output_text."
-                   "delta\",\"sequence_number\":%u,\"item_id\":\"msg_mock1\",\"output_index\":0,"
-                   "\"content_index\":0,\"logprobs\":[],\"delta\":\"%s\"}\n\n",
-                   i, "token ");
-        return true;
-    }
-    at -= tokens;
-    if (at < ARRAY_LEN(after)) {
-        plain_response_event(out, after[at].type, i, after[at].members);
-        return true;
-    }
-    if (at > ARRAY_LEN(after))
-        return false;
-    response_event(q, out, "response.completed", i, "completed", true);
-    return true;
-}
-
 static bool event(const struct mock_question *q, unsigned i, struct buf *out, bool *is_token)
 {
     *is_token = false;
-    return q->kind == ENDPOINT_RESPONSES ? responses_event(q, i, out, is_token)
-                                         : chat_event(q, i, out, is_token);
+    return chat_event(q, i, out, is_token);
 }
 
 /* --- The API ----------------------------------------------------------------------------------- */
 
-static bool owns(const struct request_head *head, struct mock_question *q, struct arena *a)
+bool mock_openai_find(const struct request_head *head, struct mock_question *q, struct arena *a)
 {
     str path = head->path;
     if (str_starts(path, STR("/openai/deployments/"))) { /* Azure's: the deployment is the model */
@@ -638,8 +497,7 @@ static bool owns(const struct request_head *head, struct mock_question *q, struc
 
 static bool streams(const struct mock_question *q)
 {
-    return q->stream && (q->kind == ENDPOINT_CHAT || q->kind == ENDPOINT_COMPLETIONS ||
-                         q->kind == ENDPOINT_RESPONSES);
+    return q->stream && (q->kind == ENDPOINT_CHAT || q->kind == ENDPOINT_COMPLETIONS);
 }
 
 static void error_object(struct buf *out, const struct mock_error *e)
@@ -668,7 +526,7 @@ static void error_object(struct buf *out, const struct mock_error *e)
     json_write_object_end(&w);
 }
 
-static void error(const struct mock_question *q, const struct mock_error *e, struct buf *out)
+void mock_openai_error(const struct mock_question *q, const struct mock_error *e, struct buf *out)
 {
     (void)q;
     error_object(out, e);
@@ -676,14 +534,14 @@ static void error(const struct mock_question *q, const struct mock_error *e, str
 
 static void stream_error(const struct mock_question *q, const struct mock_error *e, struct buf *out)
 {
-    if (q->kind == ENDPOINT_RESPONSES)
-        buf_add_lit(out, "event: error\n");
+    (void)q;
     buf_add_lit(out, "data: ");
     error_object(out, e);
     buf_add_lit(out, "\n\n");
 }
 
-static bool fields(const struct mock_question *q, int status, struct headers *h, struct arena *a)
+bool mock_openai_fields(const struct mock_question *q, int status, struct headers *h,
+                        struct arena *a)
 {
     (void)q;
     return head_add(h, a, STR("x-request-id"), STR("req_mock")) &&
@@ -695,12 +553,12 @@ static bool fields(const struct mock_question *q, int status, struct headers *h,
 
 const struct mock_api mock_api_openai = {
     .name = "openai",
-    .owns = owns,
+    .owns = mock_openai_find,
     .judge = mock_openai_judge,
     .answer = answer,
     .event = event,
-    .error = error,
+    .error = mock_openai_error,
     .stream_error = stream_error,
     .streams = streams,
-    .fields = fields,
+    .fields = mock_openai_fields,
 };
