@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "llm/dialect/anthropic.h"
 #include "llm/model_facts.h"
 #include "llm/provider.h"
 #include "proxy/resolve.h"
@@ -129,41 +130,11 @@ static void plain_end(struct json_write *w, str first, str last)
     json_write_object_end(w);
 }
 
-static void anthropic_begin(struct json_write *w)
-{
-    json_write_object(w);
-    json_write_key(w, STR("data"));
-    json_write_array(w);
-}
-
 static void anthropic_item(struct json_write *w, const struct entry *e)
 {
-    json_write_object(w);
-    json_write_member(w, STR("type"), STR("model"));
-    json_write_member(w, STR("id"), e->id);
-    json_write_member(w, STR("display_name"), e->id);
-    json_write_member(w, STR("created_at"), STR("1970-01-01T00:00:00Z"));
+    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    anthropic_models_begin_one(w, e->id, f->window, f->output_max);
     write_gateway(w, e);
-    json_write_object_end(w);
-}
-
-static void write_id(struct json_write *w, str name, str id)
-{
-    json_write_key(w, name);
-    if (str_is_null(id))
-        json_write_null(w);
-    else
-        json_write_string(w, id);
-}
-
-/* All names come on one page. */
-static void anthropic_end(struct json_write *w, str first, str last)
-{
-    json_write_array_end(w);
-    json_write_key(w, STR("has_more"));
-    json_write_bool(w, false);
-    write_id(w, STR("first_id"), first);
-    write_id(w, STR("last_id"), last);
     json_write_object_end(w);
 }
 
@@ -198,7 +169,8 @@ static void gemini_item(struct json_write *w, const struct entry *e)
 }
 
 static const struct shape openai_shape = {openai_begin, openai_item, plain_end};
-static const struct shape anthropic_shape = {anthropic_begin, anthropic_item, anthropic_end};
+static const struct shape anthropic_shape = {anthropic_models_begin, anthropic_item,
+                                             anthropic_models_end};
 static const struct shape gemini_shape = {gemini_begin, gemini_item, plain_end};
 
 /* Who asks is told by Anthropic's version field, by Google's path or field for the key; all three have

@@ -15,7 +15,7 @@ void anthropic_write_count(struct buf *out, uint64_t input_tokens);
 
 /* The list of models: begin, each, end.  first and last: ids for the client's next question; null when the
  * list is empty. */
-void anthropic_models_begin(struct json_write *w, struct buf *out);
+void anthropic_models_begin(struct json_write *w);
 /* window, output_max: tokens, 0: unknown.  Leaves the object open for members of the gateway's own;
  * json_write_object_end() closes it. */
 void anthropic_models_begin_one(struct json_write *w, str id, uint32_t window, uint32_t output_max);

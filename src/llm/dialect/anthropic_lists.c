@@ -9,9 +9,8 @@ void anthropic_write_count(struct buf *out, uint64_t input_tokens)
     json_write_object_end(&w);
 }
 
-void anthropic_models_begin(struct json_write *w, struct buf *out)
+void anthropic_models_begin(struct json_write *w)
 {
-    json_write_init(w, out);
     json_write_object(w);
     json_write_key(w, STR("data"));
     json_write_array(w);
@@ -26,6 +25,12 @@ static void write_tokens(struct json_write *w, str key, uint32_t tokens)
         json_write_null(w);
 }
 
+static void write_null(struct json_write *w, str key)
+{
+    json_write_key(w, key);
+    json_write_null(w);
+}
+
 /* `created_at` is a constant: nobody told us when. */
 void anthropic_models_begin_one(struct json_write *w, str id, uint32_t window, uint32_t output_max)
 {
@@ -34,6 +39,11 @@ void anthropic_models_begin_one(struct json_write *w, str id, uint32_t window, u
     json_write_member(w, STR("id"), id);
     json_write_member(w, STR("display_name"), id);
     json_write_member(w, STR("created_at"), STR("1970-01-01T00:00:00Z"));
+    json_write_member(w, STR("lifecycle"), STR("active"));
+    write_null(w, STR("deprecated_at"));
+    write_null(w, STR("retires_at"));
+    write_null(w, STR("line"));
+    write_null(w, STR("capabilities"));
     write_tokens(w, STR("max_input_tokens"), window);
     write_tokens(w, STR("max_tokens"), output_max);
 }

@@ -4,6 +4,7 @@
  */
 #include "llm/provider.h"
 #include "base/random.h"
+#include "proxy/count_tokens.h"
 #include "proxy/models_page.h"
 #include "proxy/resolve.h"
 #include "proxy/stage.h"
@@ -70,6 +71,8 @@ enum stage_verdict stage_route(struct request *r)
     if (!r->target_count)
         return refuse_unknown(r);
     filter_targets(r);
+    if (!r->target_count && count_tokens_is(r) && !r->pinned_provider.len)
+        return count_tokens_answer(r);
     if (!r->target_count)
         return stage_refuse(r, ERR_ENDPOINT_UNSUPPORTED, STR_NULL,
                             "No provider of %s%.*s offers %.*s.",

@@ -238,17 +238,21 @@ TEST(counts_and_models_have_the_formats_shape)
     anthropic_write_count(&out, 42);
     EXPECT_STR(buf_str(&out), "{\"input_tokens\":42}");
     buf_clear(&out);
-    anthropic_models_begin(&w, &out);
+    json_write_init(&w, &out);
+    anthropic_models_begin(&w);
     anthropic_models_begin_one(&w, STR("fast"), 200000, 0);
     json_write_object_end(&w);
     anthropic_models_end(&w, STR("fast"), STR("fast"));
     EXPECT_STR(buf_str(&out),
                "{\"data\":[{\"type\":\"model\",\"id\":\"fast\",\"display_name\":\"fast\","
-               "\"created_at\":\"1970-01-01T00:00:00Z\",\"max_input_tokens\":200000,"
+               "\"created_at\":\"1970-01-01T00:00:00Z\",\"lifecycle\":\"active\","
+               "\"deprecated_at\":null,\"retires_at\":null,\"line\":null,\"capabilities\":null,"
+               "\"max_input_tokens\":200000,"
                "\"max_tokens\":null}],\"has_more\":false,\"first_id\":\"fast\",\"last_id\":"
                "\"fast\"}");
     buf_clear(&out);
-    anthropic_models_begin(&w, &out);
+    json_write_init(&w, &out);
+    anthropic_models_begin(&w);
     anthropic_models_end(&w, STR_NULL, STR_NULL);
     EXPECT_STR(buf_str(&out),
                "{\"data\":[],\"has_more\":false,\"first_id\":null,\"last_id\":null}");
