@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "wire/url.h"
 
 /* "250ms", "2s", or milliseconds. */
 static uint64_t milliseconds(str value)
@@ -70,9 +69,15 @@ void mock_plan_init(struct mock_plan *p, const struct mock_options *o, const str
 
 str mock_plan_model(struct mock_plan *p, str model)
 {
-    str wishes = model, name, value;
-    str bare = str_split(&wishes, '?');
-    while (url_query_next(&wishes, &name, &value))
+    ptrdiff_t mark = str_find_byte(model, '?'), other = str_find_byte(model, ';');
+    size_t end = mark >= 0 ? (size_t)mark : other >= 0 ? (size_t)other : model.len;
+    str wishes = str_from(model, end + 1);
+    while (wishes.len) {
+        ptrdiff_t at = str_find_byte(wishes, mark >= 0 ? '&' : ';');
+        str wish = str_first(wishes, at >= 0 ? (size_t)at : wishes.len);
+        wishes = str_from(wishes, wish.len + 1);
+        str value = wish, name = str_split(&value, '=');
         apply(p, name, value);
-    return bare;
+    }
+    return str_first(model, end);
 }

@@ -16,7 +16,8 @@ struct mock_plan {
 void mock_plan_init(struct mock_plan *p, const struct mock_options *o, const struct headers *h,
                     double random);
 
-/* "name?tokens=5&fail=503": applies what follows the '?', and returns the name. */
+/* "name?tokens=5&fail=503", or "name;tokens=5;fail=503" for clients that refuse '?' in names: applies what
+ * follows, and returns the name. */
 str mock_plan_model(struct mock_plan *p, str model);
 
 #endif

@@ -29,6 +29,10 @@ PROVIDERS = {
     "together": ({"type": "together", "base_url": "{mock}/v1"}, "deepseek-ai/DeepSeek-R1"),
 }
 
+# Models that see, where the usual one does not.
+SEEING = {"vllm": "Qwen/Qwen2.5-VL-7B-Instruct", "ollama": "qwen2.5vl",
+          "together": "meta-llama/Llama-4-Scout-17B-16E-Instruct"}
+
 # (client, scenario) or (client, provider, scenario) -> why it cannot be.
 IMPOSSIBLE = {
     ("completions", "tools"): "the legacy API has no tools",
@@ -70,7 +74,7 @@ def square(shared_gateway, mock):
     for name, (entry, _) in PROVIDERS.items():
         entry = {k: v.replace("{mock}", mock) if isinstance(v, str) else v for k, v in entry.items()}
         if name == "bedrock":
-            entry |= {"access_key_id": "AKIDMOCK", "secret_access_key": "mock-secret"}
+            entry |= {"aws": {"access_key_id": "AKIDMOCK", "secret_access_key": "mock-secret"}}
         elif name not in ("ollama", "vllm"):
             entry["api_key"] = "sk-upstream"
         providers[name] = entry | {"discover": False}
@@ -94,23 +98,24 @@ class Scenario:
         self.model = f"{provider}/{PROVIDERS[provider][1]}"
 
     def text(self):
-        a = self.ask(self.model + "?tokens=12", [user("Say something.")])
+        a = self.ask(self.model + ";tokens=12", [user("Say something.")])
         assert a.text and not a.calls and a.finish == "stop"
         assert a.input_tokens > 0 and a.output_tokens > 0
 
     def tools(self):
         turns = [user("What is the weather, and the time?")]
-        a = self.ask(self.model + "?tool=2", turns, tools=True)
+        a = self.ask(self.model + ";tool=2", turns, tools=True)
         assert [c.name for c in a.calls] == ["weather", "time"] and a.finish == "calls"
         assert all(c.arguments.get("city") for c in a.calls)
         assert len({c.id for c in a.calls}) == 2 or self.ask.__self__.name == "gemini"
         turns += [{"role": "assistant", "answer": a},
                   {"role": "tool", "results": [(c, f"{c.name}: fine") for c in a.calls]}]
-        b = self.ask(self.model + "?tool=2", turns, tools=True)
+        b = self.ask(self.model + ";tool=2", turns, tools=True)
         assert b.text and not b.calls and b.finish == "stop"
 
     def image(self):
-        a = self.ask(self.model, [user("What is this?", image=png())])
+        model = SEEING.get(self.provider, PROVIDERS[self.provider][1])
+        a = self.ask(f"{self.provider}/{model}", [user("What is this?", image=png())])
         assert a.text and a.finish == "stop"
 
     def schema(self):
@@ -120,25 +125,25 @@ class Scenario:
 
     def reasoning(self):
         turns = [user("Think, then call a tool.")]
-        a = self.ask(self.model + "?tool=1", turns, tools=True, thinking=True)
+        a = self.ask(self.model + ";tool=1", turns, tools=True, thinking=True)
         assert a.reasoning and len(a.calls) == 1 and a.finish == "calls"
         turns += [{"role": "assistant", "answer": a}, {"role": "tool", "results": [(a.calls[0], "fine")]}]
-        b = self.ask(self.model + "?tool=1", turns, tools=True, thinking=True)
+        b = self.ask(self.model + ";tool=1", turns, tools=True, thinking=True)
         assert b.text and not b.calls
 
     def error_before(self):
         with pytest.raises(Refused) as e:
-            self.ask(self.model + "?fail=429", [user("Fail.")])
+            self.ask(self.model + ";fail=429", [user("Fail.")])
         assert e.value.status == 429
 
     def error_within(self):
         with pytest.raises(Refused) as e:
-            self.ask(self.model + "?error-after=6&tokens=12", [user("Fail.")])
+            self.ask(self.model + ";error-after=6;tokens=12", [user("Fail.")])
         assert e.value.status is None or e.value.status >= 500
 
     def truncation(self):
         with pytest.raises(Refused) as e:
-            self.ask(self.model + "?cut-after=6&tokens=200", [user("Break off.")])
+            self.ask(self.model + ";cut-after=6;tokens=200", [user("Break off.")])
         assert e.value.status is None or e.value.status >= 500
 
 
@@ -167,7 +172,8 @@ def test_cell(clients, client, provider, stream, scenario):
     cell = (client, provider, stream, scenario)
     why = IMPOSSIBLE.get((client, scenario)) or IMPOSSIBLE.get((client, provider, scenario))
     if scenario == "error_within" and not stream:
-        why = "a buffered answer has no middle"
+        MATRIX[cell] = "–"  # a buffered answer has no middle: truncation is its only one
+        return
     if why:
         MATRIX[cell] = "–"
         refuses_clearly(run)

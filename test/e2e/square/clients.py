@@ -17,7 +17,7 @@ from google import genai
 from google.genai import errors as genai_errors
 from google.genai import types as gt
 
-KEY = "sk-square"
+KEY = "sk-square-0123456789"
 TOOLS = [{"name": name, "description": f"Tells the {name} of a city.",
           "schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
          for name in ("weather", "time")]

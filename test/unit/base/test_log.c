@@ -2,7 +2,7 @@
 #include "base/log.h"
 
 #include <fcntl.h>
-#include <jansson.h>
+#include "support/jansson_oracle.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The access log: JSON that is JSON and text that is one line, whatever clients and providers say. */
 #include "ops/access_log.h"
 
-#include <jansson.h>
+#include "support/jansson_oracle.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

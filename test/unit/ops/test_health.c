@@ -1,7 +1,7 @@
 /* The health pages: statuses, and JSON without secrets. */
 #include "ops/health.h"
 
-#include <jansson.h>
+#include "support/jansson_oracle.h"
 
 #include "support/test.h"
 
