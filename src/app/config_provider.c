@@ -189,8 +189,8 @@ static void check_keys(struct config_checker *c, const struct provider_conf *p,
         config_complain(c, n, one ? "api_key" : "api_keys", STR_NULL,
                         "has no effect with `credentials: passthrough`");
     if (!p->provider || !p->provider->key_required || p->credentials != CREDENTIALS_OWN ||
-        makes_tokens(p))
-        return;
+        makes_tokens(p) || config_is_written(config_node_get(n, STR("vertex")), "project"))
+        return; /* a project that is not right has its own message */
     if (!one && !several)
         config_complain(c, n, NULL, STR_NULL, "needs `api_key`, for example ${%s}",
                         p->provider->key_env ? p->provider->key_env : "API_KEY");
