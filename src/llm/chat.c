@@ -1,6 +1,6 @@
 #include "llm/chat.h"
 
-#include "base/buf.h"
+#include "base/base64.h"
 #include "wire/json_write.h"
 
 /* --- Raw text ------------------------------------------------------------------------------------ */
@@ -134,25 +134,29 @@ struct tool *chat_add_tool(struct chat *c)
 
 bool chat_add_stop(struct chat *c, struct raw text)
 {
-    struct stop_list *s = arena_zalloc(c->arena, sizeof(*s)), **end = &c->stop;
+    struct stop_list *s = arena_zalloc(c->arena, sizeof(*s));
     if (!s)
         return false;
     s->text = text;
-    while (*end)
-        end = &(*end)->next;
-    *end = s;
+    if (c->stop)
+        c->stop_last->next = s;
+    else
+        c->stop = s;
+    c->stop_last = s;
     return true;
 }
 
 bool chat_add_allowed(struct chat *c, str name)
 {
-    struct name_list *n = arena_zalloc(c->arena, sizeof(*n)), **end = &c->allowed;
+    struct name_list *n = arena_zalloc(c->arena, sizeof(*n));
     if (!n)
         return false;
     n->name = name;
-    while (*end)
-        end = &(*end)->next;
-    *end = n;
+    if (c->allowed)
+        c->allowed_last->next = n;
+    else
+        c->allowed = n;
+    c->allowed_last = n;
     return true;
 }
 
@@ -181,13 +185,25 @@ const struct extra *chat_extra(const struct chat *c, enum native_format format, 
 
 /* --- Arguments ----------------------------------------------------------------------------------- */
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static bool is_all_space(str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_space(s.ptr[i]))
+            return false;
+    return true;
+}
+
 bool chat_set_arguments(struct chat *c, struct tool_call *call, str text)
 {
     struct json_doc doc;
-    str trimmed = str_trim(text);
     call->is_raw = false;
     call->arguments = STR("{}");
-    if (!trimmed.len)
+    if (is_all_space(text))
         return true;
     enum err err = json_parse(&doc, c->arena, text,
                               &(struct json_options){.index_depth = 1, .root_object = true});
@@ -202,32 +218,71 @@ str chat_call_object(struct arena *a, const struct tool_call *call)
 {
     if (!call->is_raw)
         return call->arguments.len ? call->arguments : STR("{}");
-    str quoted = json_quote(a, call->arguments);
-    return str_is_null(quoted) ? STR_NULL : arena_printf(a, "{\"_raw\":%.*s}", STR_ARG(quoted));
+    str pieces[] = {STR("{\"_raw\":"), json_quote(a, call->arguments), STR("}")};
+    return str_is_null(pieces[1]) ? STR_NULL : arena_concat(a, pieces, ARRAY_LEN(pieces));
 }
 
 /* --- Media --------------------------------------------------------------------------------------- */
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+/* What a byte is to base64: of the standard alphabet, of that of URLs (and what it is in the other),
+ * white space, or none of it. */
+enum { OUTSIDE, STANDARD, SPACE };
 
-static str without_space(struct arena *a, str s)
+static const char byte_class[256] = {['A' ... 'Z'] = STANDARD,
+                                     ['a' ... 'z'] = STANDARD,
+                                     ['0' ... '9'] = STANDARD,
+                                     ['+'] = STANDARD,
+                                     ['/'] = STANDARD,
+                                     ['-'] = '+',
+                                     ['_'] = '/',
+                                     [' '] = SPACE,
+                                     ['\n'] = SPACE,
+                                     ['\r'] = SPACE,
+                                     ['\t'] = SPACE};
+
+/* How many bytes in front are of the standard alphabet: usually all but the padding. */
+static size_t standard_run(str s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        n += is_space(s.ptr[i]);
-    if (!n)
-        return s;
-    char *to = arena_alloc(a, s.len);
-    if (!to)
-        return STR_NULL;
-    n = 0;
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_space(s.ptr[i]))
-            to[n++] = s.ptr[i];
-    return str_make(to, n);
+    while (n < s.len && byte_class[(unsigned char)s.ptr[n]] == STANDARD)
+        n++;
+    return n;
+}
+
+static bool is_padding(str s)
+{
+    return s.len <= 2 && (s.len < 1 || s.ptr[0] == '=') && (s.len < 2 || s.ptr[1] == '=');
+}
+
+/* Base64 as every provider takes it: the standard alphabet, padded, in one line.  Points into `s` if
+ * that is so already.  False: it is none, or no memory. */
+static bool tidy_base64(struct arena *a, str s, str *out)
+{
+    size_t n = standard_run(s);
+    *out = s;
+    if (s.len && s.len % 4 == 0 && is_padding(str_from(s, n)))
+        return true;
+    char *to = arena_alloc(a, s.len + 4);
+    if (!to || !s.len)
+        return false;
+    memcpy(to, s.ptr, n);
+    size_t i = n;
+    for (; i < s.len && s.ptr[i] != '='; i++) {
+        char class = byte_class[(unsigned char)s.ptr[i]];
+        if (class == OUTSIDE)
+            return false;
+        if (class != SPACE)
+            to[n++] = class == STANDARD ? s.ptr[i] : class;
+    }
+    for (; i < s.len; i++) /* only padding and white space may follow */
+        if (s.ptr[i] != '=' && !is_space(s.ptr[i]))
+            return false;
+    if (!n || n % 4 == 1)
+        return false;
+    while (n % 4)
+        to[n++] = '=';
+    *out = str_make(to, n);
+    return true;
 }
 
 static str lower(struct arena *a, str s)
@@ -247,8 +302,12 @@ static int hex_digit(char c)
                                                     : -1;
 }
 
+/* Points into `s` when nothing is encoded. */
 static bool percent_decode(struct arena *a, str s, str *out)
 {
+    *out = s;
+    if (str_find_byte(s, '%') < 0)
+        return true;
     char *to = arena_alloc(a, s.len + 1);
     size_t n = 0;
     if (!to)
@@ -281,41 +340,38 @@ static bool read_data_head(struct arena *a, str head, str *mime, bool *base64)
     return !str_is_null(*mime);
 }
 
-static bool is_base64(str s)
-{
-    size_t n = s.len;
-    while (n && s.ptr[n - 1] == '=' && s.len - n < 2)
-        n--;
-    for (size_t i = 0; i < n; i++) {
-        char c = s.ptr[i], l = (char)(c | 0x20);
-        if (!((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
-              c == '-' || c == '_'))
-            return false;
-    }
-    return s.len > 0;
-}
-
 static bool set_base64(struct arena *a, str data, struct media *out)
 {
     out->source = MEDIA_BASE64;
-    out->data = without_space(a, data);
-    return is_base64(out->data);
+    return tidy_base64(a, data, &out->data);
+}
+
+/* What a data URL holds without being base64: words as they are, and bytes of anything else encoded. */
+static bool set_plain(struct arena *a, str plain, struct media *out)
+{
+    if (str_starts(out->mime, STR("text/"))) {
+        out->source = MEDIA_TEXT;
+        out->text = raw_of_text(a, plain);
+        return !str_is_null(out->text.s);
+    }
+    struct buf text;
+    buf_init(&text, 0);
+    base64_encode(&text, plain.ptr, plain.len);
+    out->source = MEDIA_BASE64;
+    out->data = text.failed || !text.len ? STR_NULL : arena_str(a, buf_str(&text));
+    buf_release(&text);
+    return !str_is_null(out->data);
 }
 
 static bool media_from_data(struct arena *a, str rest, struct media *out)
 {
     bool base64;
+    str plain;
     ptrdiff_t comma = str_find_byte(rest, ',');
-    if (comma < 0 || !read_data_head(a, str_first(rest, (size_t)comma), &out->mime, &base64))
+    if (comma < 0 || !read_data_head(a, str_first(rest, (size_t)comma), &out->mime, &base64) ||
+        !percent_decode(a, str_from(rest, (size_t)comma + 1), &plain))
         return false;
-    str data = str_from(rest, (size_t)comma + 1), plain;
-    if (base64)
-        return percent_decode(a, data, &plain) && set_base64(a, plain, out);
-    if (!percent_decode(a, data, &plain))
-        return false;
-    out->source = MEDIA_TEXT;
-    out->text = raw_of_text(a, plain);
-    return !str_is_null(out->text.s);
+    return base64 ? set_base64(a, plain, out) : set_plain(a, plain, out);
 }
 
 bool media_from_url(struct arena *a, str url, struct media *out)
@@ -346,10 +402,11 @@ str media_sniff(str base64)
     for (unsigned i = 0; i < ARRAY_LEN(known); i++)
         if (str_starts(base64, known[i].begin))
             return known[i].mime;
-    if (str_starts(base64, STR("UklGR")) &&
-        base64.len >= 16) /* RIFF: what follows the length tells */
-        return str_eq(str_make(base64.ptr + 11, 4), STR("XRUJ"))
-                   ? STR("image/webp") /* the low bits of "WEBP" */
-                   : STR("audio/wav");
-    return STR_NULL;
+    if (!str_starts(base64, STR("UklGR")) || base64.len < 16)
+        return STR_NULL;
+    /* RIFF: what follows the length tells, but for the first two bits */
+    str form = str_make(base64.ptr + 11, 5);
+    return str_eq(form, STR("XRUJQ"))   ? STR("image/webp")
+           : str_eq(form, STR("XQVZF")) ? STR("audio/wav")
+                                        : STR_NULL;
 }

@@ -219,8 +219,8 @@ struct chat {
     struct turn *turns, *turns_last;
     struct tool *tools, *tools_last;
     enum tool_choice choice;
-    str choice_name;           /* NAMED */
-    struct name_list *allowed; /* only these tools; NULL: all */
+    str choice_name;                          /* NAMED */
+    struct name_list *allowed, *allowed_last; /* only these tools; NULL: all */
     enum tri parallel_calls;
 
     str max_tokens; /* most to generate, reasoning included */
@@ -229,7 +229,7 @@ struct chat {
     str logit_bias; /* JSON object */
     enum tri logprobs;
     str top_logprobs;
-    struct stop_list *stop;
+    struct stop_list *stop, *stop_last;
     bool stream, usage_wanted; /* usage_wanted: OpenAI chat's stream_options.include_usage */
 
     enum response_format format;
@@ -275,7 +275,8 @@ str chat_call_object(struct arena *a, const struct tool_call *call);
 bool chat_set_arguments(struct chat *c, struct tool_call *call, str text);
 
 /* "data:image/png;base64,…" (any case, parameters, white space inside, base64 or percent-encoded) or
- * an address or bare base64, into media.  False: not readable, or out of memory. */
+ * an address or bare base64, into media; base64 comes out in the standard alphabet, padded, in one line.
+ * False: not readable, or out of memory. */
 bool media_from_url(struct arena *a, str url, struct media *out);
 /* By its first bytes (base64), for when nobody said: "image/png"; null: not known. */
 str media_sniff(str base64);

@@ -1,13 +1,12 @@
 #include "llm/chat_answer.h"
 
-#include <stdlib.h>
-
-/* A block that still grows; its place in the answer is that of `block`. */
+/* A block that still grows.  Calls may interleave, and stay open until the end; of other blocks one is
+ * open at a time, per choice. */
 struct gathering {
-    struct gathering *next;
-    unsigned choice, call;
-    struct block *block;
-    struct buf text; /* raw: text, reasoning, arguments as they are in a JSON string */
+    struct gathering *next; /* of calls: the one that was opened before */
+    unsigned call;
+    struct block *block; /* NULL: log probabilities */
+    struct buf text;     /* raw: text, reasoning, arguments as they are in a JSON string */
 };
 
 void chat_answer_init(struct chat_answer *a, size_t budget)
@@ -17,29 +16,34 @@ void chat_answer_init(struct chat_answer *a, size_t budget)
     arena_init(&a->arena, budget);
 }
 
-static void gathering_free(struct gathering *g)
+/* The gatherings themselves are the arena's. */
+static void forget(struct gathering **list)
 {
-    buf_release(&g->text);
-    free(g);
+    for (; *list; *list = (*list)->next)
+        buf_release(&(*list)->text);
 }
 
 void chat_answer_release(struct chat_answer *a)
 {
-    while (a->open) {
-        struct gathering *g = a->open;
-        a->open = g->next;
-        gathering_free(g);
+    for (struct answer_choice *c = a->choices; c; c = c->next) {
+        forget(&c->open);
+        forget(&c->calls);
+        forget(&c->probs);
     }
+    a->choices = NULL;
     arena_release(&a->arena);
 }
 
-static struct answer_choice *choice_of(struct chat_answer *a, unsigned index)
+/* made: when there is none yet. */
+static struct answer_choice *choice_of(struct chat_answer *a, unsigned index, bool made)
 {
     struct answer_choice **at = &a->choices;
     while (*at && (*at)->index < index)
         at = &(*at)->next;
     if (*at && (*at)->index == index)
         return *at;
+    if (!made)
+        return NULL;
     struct answer_choice *c = arena_zalloc(&a->arena, sizeof(*c));
     if (!c) {
         a->no_memory = true;
@@ -51,19 +55,19 @@ static struct answer_choice *choice_of(struct chat_answer *a, unsigned index)
     return c;
 }
 
-static struct block *add_block(struct chat_answer *a, unsigned choice, enum block_kind kind)
+static struct block *add_block(struct chat_answer *a, struct answer_choice *c, enum block_kind kind)
 {
-    struct answer_choice *c = choice_of(a, choice);
-    struct block *b = c ? arena_zalloc(&a->arena, sizeof(*b)) : NULL;
+    struct block *b = arena_zalloc(&a->arena, sizeof(*b));
     if (!b) {
         a->no_memory = true;
         return NULL;
     }
-    struct block **end = &c->blocks;
-    while (*end)
-        end = &(*end)->next;
     b->kind = kind;
-    *end = b;
+    if (c->last)
+        c->last->next = b;
+    else
+        c->blocks = b;
+    c->last = b;
     return b;
 }
 
@@ -77,122 +81,140 @@ static str keep(struct chat_answer *a, str text)
 
 /* --- Growing blocks ------------------------------------------------------------------------------ */
 
-static struct gathering *open_block(struct chat_answer *a, const struct chat_event *ev,
-                                    enum block_kind kind)
+static struct gathering *open_gathering(struct chat_answer *a, struct gathering **list)
 {
-    struct gathering *g = calloc(1, sizeof(*g)), **end = &a->open;
+    struct gathering *g = arena_zalloc(&a->arena, sizeof(*g));
     if (!g) {
         a->no_memory = true;
         return NULL;
     }
-    g->block = add_block(a, ev->choice, kind);
-    if (!g->block) {
-        free(g);
-        return NULL;
-    }
-    g->choice = ev->choice;
-    g->call = ev->call;
     buf_init(&g->text, 0);
-    while (*end)
-        end = &(*end)->next;
-    *end = g;
+    g->next = *list;
+    *list = g;
     return g;
+}
+
+static void grow(struct chat_answer *a, struct gathering *g, str text)
+{
+    a->gathered += text.len;
+    if (a->arena.budget && a->gathered > a->arena.budget)
+        a->no_memory = true;
+    if (a->no_memory)
+        return;
+    buf_add_str(&g->text, text);
+    a->no_memory = g->text.failed;
 }
 
 static void close_call(struct chat_answer *a, struct gathering *g)
 {
-    struct raw text = {buf_str(&g->text)};
     struct chat c = {.arena = &a->arena};
-    str decoded = raw_decode(&a->arena, (struct raw){keep(a, text.s)});
+    str decoded = raw_decode(&a->arena, (struct raw){keep(a, buf_str(&g->text))});
     if (str_is_null(decoded) || !chat_set_arguments(&c, &g->block->call, decoded))
         a->no_memory = true;
 }
 
-static void close_block(struct chat_answer *a, struct gathering *g)
+static void close_gathering(struct chat_answer *a, struct answer_choice *c, struct gathering *g)
 {
-    if (g->text.failed)
-        a->no_memory = true;
-    if (g->block->kind == BLOCK_CALL)
+    if (!g->block)
+        c->logprobs.s = keep(a, buf_str(&g->text));
+    else if (g->block->kind == BLOCK_CALL)
         close_call(a, g);
     else if (g->block->kind == BLOCK_REASONING)
-        g->block->reasoning.text.s = g->text.len ? keep(a, buf_str(&g->text)) : STR_NULL;
+        g->block->reasoning.text.s = keep(a, buf_str(&g->text));
     else
         g->block->text.s = keep(a, buf_str(&g->text));
+    a->gathered -= g->text.len;
+    buf_release(&g->text);
 }
 
-/* Those of the choice, or only what is no call: calls may interleave. */
-static void close_open(struct chat_answer *a, unsigned choice, bool calls_too)
+static void close_all(struct chat_answer *a, struct answer_choice *c, struct gathering **list)
 {
-    for (struct gathering **at = &a->open; *at;) {
-        struct gathering *g = *at;
-        if (g->choice != choice || (!calls_too && g->block->kind == BLOCK_CALL)) {
-            at = &g->next;
-            continue;
-        }
-        *at = g->next;
-        close_block(a, g);
-        gathering_free(g);
+    for (; *list; *list = (*list)->next)
+        close_gathering(a, c, *list);
+}
+
+/* A block by itself begins: what was said before it is over. */
+static struct block *begin_block(struct chat_answer *a, struct answer_choice *c,
+                                 enum block_kind kind)
+{
+    close_all(a, c, &c->open);
+    return add_block(a, c, kind);
+}
+
+static bool is_open(const struct answer_choice *c, enum block_kind kind)
+{
+    return c->open && c->open->block->kind == kind;
+}
+
+/* Opens one of the kind unless it is. */
+static bool open_block(struct chat_answer *a, struct answer_choice *c, enum block_kind kind)
+{
+    if (is_open(c, kind))
+        return true;
+    struct block *b = begin_block(a, c, kind);
+    struct gathering *g = b ? open_gathering(a, &c->open) : NULL;
+    if (!g)
+        return false;
+    g->block = b;
+    if (kind == BLOCK_TEXT) {
+        c->last_text = b;
+        c->citations_end = &b->citations;
     }
+    return true;
 }
 
-static struct gathering *find_open(const struct chat_answer *a, const struct chat_event *ev,
-                                   enum block_kind kind)
+static void take_text(struct chat_answer *a, struct answer_choice *c, enum block_kind kind,
+                      str text)
 {
-    for (struct gathering *g = a->open; g; g = g->next)
-        if (g->choice == ev->choice && g->block->kind == kind &&
-            (kind != BLOCK_CALL || g->call == ev->call))
-            return g;
-    return NULL;
-}
-
-static void grow(struct chat_answer *a, const struct chat_event *ev, enum block_kind kind)
-{
-    struct gathering *g = find_open(a, ev, kind);
-    if (!g && kind != BLOCK_CALL) {
-        if (!ev->text.s.len)
-            return;
-        close_open(a, ev->choice, false);
-        g = open_block(a, ev, kind);
-    }
-    if (g)
-        buf_add_str(&g->text, ev->text.s);
+    if (text.len && open_block(a, c, kind))
+        grow(a, c->open, text);
 }
 
 /* --- Events -------------------------------------------------------------------------------------- */
 
-static void take_call(struct chat_answer *a, const struct chat_event *ev)
+static void take_call(struct chat_answer *a, struct answer_choice *c, const struct chat_event *ev)
 {
-    close_open(a, ev->choice, false);
-    struct gathering *g = open_block(a, ev, BLOCK_CALL);
+    struct block *b = begin_block(a, c, BLOCK_CALL);
+    struct gathering *g = b ? open_gathering(a, &c->calls) : NULL;
     if (!g)
         return;
-    g->block->call = (struct tool_call){.id = keep(a, ev->id),
-                                        .name = keep(a, ev->name),
-                                        .custom = ev->custom,
-                                        .signature = keep(a, ev->opaque),
-                                        .item_id = keep(a, ev->item_id)};
+    g->call = ev->call;
+    g->block = b;
+    b->call = (struct tool_call){.id = keep(a, ev->id),
+                                 .name = keep(a, ev->name),
+                                 .custom = ev->custom,
+                                 .signature = keep(a, ev->opaque),
+                                 .item_id = keep(a, ev->item_id)};
 }
 
-static void take_signature(struct chat_answer *a, const struct chat_event *ev)
+static void take_arguments(struct chat_answer *a, struct answer_choice *c,
+                           const struct chat_event *ev)
 {
-    struct gathering *g = find_open(a, ev, BLOCK_REASONING);
-    struct block *b = g ? g->block : NULL;
-    if (!b) {
-        close_open(a, ev->choice, false);
-        b = add_block(a, ev->choice, BLOCK_REASONING);
+    for (struct gathering *g = c->calls; g; g = g->next) {
+        if (g->call == ev->call) {
+            grow(a, g, ev->text.s);
+            return;
+        }
     }
+}
+
+static void take_signature(struct chat_answer *a, struct answer_choice *c,
+                           const struct chat_event *ev)
+{
+    struct block *b =
+        is_open(c, BLOCK_REASONING) ? c->open->block : begin_block(a, c, BLOCK_REASONING);
+    close_all(a, c, &c->open);
     if (!b)
         return;
     b->reasoning.signature = keep(a, ev->opaque);
     b->reasoning.format = ev->format;
     b->reasoning.item_id = keep(a, ev->item_id);
-    close_open(a, ev->choice, false);
 }
 
-static void take_redacted(struct chat_answer *a, const struct chat_event *ev)
+static void take_redacted(struct chat_answer *a, struct answer_choice *c,
+                          const struct chat_event *ev)
 {
-    close_open(a, ev->choice, false);
-    struct block *b = add_block(a, ev->choice, BLOCK_REASONING);
+    struct block *b = begin_block(a, c, BLOCK_REASONING);
     if (!b)
         return;
     b->reasoning.encrypted = keep(a, ev->opaque);
@@ -200,76 +222,66 @@ static void take_redacted(struct chat_answer *a, const struct chat_event *ev)
     b->reasoning.item_id = keep(a, ev->item_id);
 }
 
-static void take_media(struct chat_answer *a, const struct chat_event *ev)
+static void take_media(struct chat_answer *a, struct answer_choice *c, const struct media *m)
 {
-    bool audio = str_starts(ev->media->mime, STR("audio/"));
-    close_open(a, ev->choice, false);
-    struct block *b = add_block(a, ev->choice, audio ? BLOCK_AUDIO : BLOCK_IMAGE);
+    bool audio = str_starts(m->mime, STR("audio/"));
+    struct block *b = begin_block(a, c, audio ? BLOCK_AUDIO : BLOCK_IMAGE);
     if (!b)
         return;
-    b->media = *ev->media;
-    b->media.mime = keep(a, ev->media->mime);
-    b->media.data = keep(a, ev->media->data);
-    b->media.name = keep(a, ev->media->name);
-    b->media.text.s = keep(a, ev->media->text.s);
-    b->media.context.s = keep(a, ev->media->context.s);
+    b->media = *m;
+    b->media.mime = keep(a, m->mime);
+    b->media.data = keep(a, m->data);
+    b->media.name = keep(a, m->name);
+    b->media.text.s = keep(a, m->text.s);
+    b->media.context.s = keep(a, m->context.s);
 }
 
-static void take_native(struct chat_answer *a, const struct chat_event *ev)
+static void take_native(struct chat_answer *a, struct answer_choice *c,
+                        const struct native_block *native)
 {
-    close_open(a, ev->choice, false);
-    struct block *b = add_block(a, ev->choice, BLOCK_NATIVE);
+    struct block *b = begin_block(a, c, BLOCK_NATIVE);
     if (!b)
         return;
-    b->native = (struct native_block){.format = ev->native->format,
-                                      .type = keep(a, ev->native->type),
-                                      .json = keep(a, ev->native->json)};
+    b->native = (struct native_block){
+        .format = native->format, .type = keep(a, native->type), .json = keep(a, native->json)};
 }
 
-/* Belongs to the text that is open, or the last one that was. */
-static void take_citation(struct chat_answer *a, const struct chat_event *ev)
+/* Of the text that is open, or the last one that was; when none was, of one that begins here. */
+static void take_citation(struct chat_answer *a, struct answer_choice *c,
+                          const struct citation *citation)
 {
-    struct answer_choice *c = choice_of(a, ev->choice);
-    struct block *text = NULL;
-    for (struct block *b = c ? c->blocks : NULL; b; b = b->next)
-        if (b->kind == BLOCK_TEXT)
-            text = b;
-    struct citation *copy = text ? arena_alloc(&a->arena, sizeof(*copy)) : NULL;
+    if (!c->last_text && !open_block(a, c, BLOCK_TEXT))
+        return;
+    struct citation *copy = arena_alloc(&a->arena, sizeof(*copy));
     if (!copy) {
-        a->no_memory = a->no_memory || text;
+        a->no_memory = true;
         return;
     }
-    *copy = *ev->citation;
+    *copy = *citation;
     copy->next = NULL;
-    copy->url.s = keep(a, ev->citation->url.s);
-    copy->title.s = keep(a, ev->citation->title.s);
-    copy->cited.s = keep(a, ev->citation->cited.s);
-    copy->json = keep(a, ev->citation->json);
-    struct citation **end = &text->citations;
-    while (*end)
-        end = &(*end)->next;
-    *end = copy;
+    copy->url.s = keep(a, citation->url.s);
+    copy->title.s = keep(a, citation->title.s);
+    copy->cited.s = keep(a, citation->cited.s);
+    copy->json = keep(a, citation->json);
+    *c->citations_end = copy;
+    c->citations_end = &copy->next;
 }
 
-static void take_logprobs(struct chat_answer *a, const struct chat_event *ev)
+static void take_logprobs(struct chat_answer *a, struct answer_choice *c, str json)
 {
-    struct answer_choice *c = choice_of(a, ev->choice);
-    if (!c)
+    if (!json.len || (!c->probs && !open_gathering(a, &c->probs)))
         return;
-    str before = c->logprobs.s;
-    str pieces[] = {before, before.len ? STR(",") : STR(""), ev->json};
-    c->logprobs.s = arena_concat(&a->arena, pieces, ARRAY_LEN(pieces));
-    a->no_memory = a->no_memory || str_is_null(c->logprobs.s);
+    if (c->probs->text.len)
+        grow(a, c->probs, STR(","));
+    grow(a, c->probs, json);
 }
 
-static void take_finish(struct chat_answer *a, const struct chat_event *ev)
+static void take_finish(struct chat_answer *a, struct answer_choice *c, const struct chat_event *ev)
 {
-    struct answer_choice *c = choice_of(a, ev->choice);
-    if (!c)
-        return;
     c->finished = true;
     c->finish = ev->finish;
     c->reason = keep(a, ev->reason);
+    c->stop_sequence = c->refusal_words = RAW_NULL;
     if (ev->finish == FINISH_STOP_SEQUENCE)
         c->stop_sequence.s = keep(a, ev->text.s);
     else if (ev->finish == FINISH_REFUSAL)
@@ -287,77 +299,100 @@ static void take_failed(struct chat_answer *a, const struct chat_event *ev)
                                        .retry_after_ms = ev->fault.retry_after_ms};
 }
 
+static void take_of_choice(struct chat_answer *a, struct answer_choice *c,
+                           const struct chat_event *ev)
+{
+    switch (ev->kind) {
+    case CHAT_TEXT:
+        take_text(a, c, BLOCK_TEXT, ev->text.s);
+        break;
+    case CHAT_REFUSAL:
+        take_text(a, c, BLOCK_REFUSAL, ev->text.s);
+        break;
+    case CHAT_REASONING:
+        take_text(a, c, BLOCK_REASONING, ev->text.s);
+        break;
+    case CHAT_REASONING_BREAK:
+        if (is_open(c, BLOCK_REASONING))
+            grow(a, c->open, STR("\\n\\n"));
+        break;
+    case CHAT_SIGNATURE:
+        take_signature(a, c, ev);
+        break;
+    case CHAT_REDACTED:
+        take_redacted(a, c, ev);
+        break;
+    case CHAT_CALL:
+        take_call(a, c, ev);
+        break;
+    case CHAT_CALL_ARGUMENTS:
+        take_arguments(a, c, ev);
+        break;
+    case CHAT_BREAK:
+        close_all(a, c, &c->open);
+        break;
+    case CHAT_CITATION:
+        take_citation(a, c, ev->citation);
+        break;
+    case CHAT_MEDIA:
+        take_media(a, c, ev->media);
+        break;
+    case CHAT_LOGPROBS:
+        take_logprobs(a, c, ev->json);
+        break;
+    case CHAT_NATIVE:
+        take_native(a, c, ev->native);
+        break;
+    case CHAT_FINISH:
+        take_finish(a, c, ev);
+        break;
+    case CHAT_START:
+    case CHAT_USAGE:
+    case CHAT_FAILED:
+    case CHAT_END:
+        break;
+    }
+}
+
+static bool is_of_choice(enum chat_event_kind kind)
+{
+    return kind != CHAT_START && kind != CHAT_USAGE && kind != CHAT_FAILED && kind != CHAT_END;
+}
+
+/* Nothing is said by it that a choice could begin with. */
+static bool is_break(enum chat_event_kind kind)
+{
+    return kind == CHAT_BREAK || kind == CHAT_REASONING_BREAK;
+}
+
 void chat_answer_take(void *answer, const struct chat_event *ev)
 {
     struct chat_answer *a = answer;
-    switch (ev->kind) {
-    case CHAT_START:
+    if (is_of_choice(ev->kind)) {
+        struct answer_choice *c = choice_of(a, ev->choice, !is_break(ev->kind));
+        if (c)
+            take_of_choice(a, c, ev);
+    } else if (ev->kind == CHAT_START) {
         a->id = keep(a, ev->id);
         a->model = keep(a, ev->model);
-        break;
-    case CHAT_TEXT:
-        grow(a, ev, BLOCK_TEXT);
-        break;
-    case CHAT_REFUSAL:
-        grow(a, ev, BLOCK_REFUSAL);
-        break;
-    case CHAT_REASONING:
-        grow(a, ev, BLOCK_REASONING);
-        break;
-    case CHAT_REASONING_BREAK: {
-        struct gathering *g = find_open(a, ev, BLOCK_REASONING);
-        if (g && g->text.len)
-            buf_add_lit(&g->text, "\\n\\n");
-        break;
-    }
-    case CHAT_SIGNATURE:
-        take_signature(a, ev);
-        break;
-    case CHAT_REDACTED:
-        take_redacted(a, ev);
-        break;
-    case CHAT_CALL:
-        take_call(a, ev);
-        break;
-    case CHAT_CALL_ARGUMENTS:
-        grow(a, ev, BLOCK_CALL);
-        break;
-    case CHAT_BREAK:
-        close_open(a, ev->choice, false);
-        break;
-    case CHAT_CITATION:
-        take_citation(a, ev);
-        break;
-    case CHAT_MEDIA:
-        take_media(a, ev);
-        break;
-    case CHAT_LOGPROBS:
-        take_logprobs(a, ev);
-        break;
-    case CHAT_NATIVE:
-        take_native(a, ev);
-        break;
-    case CHAT_USAGE:
+    } else if (ev->kind == CHAT_USAGE) {
         usage_merge(&a->usage, &ev->usage);
-        break;
-    case CHAT_FINISH:
-        take_finish(a, ev);
-        break;
-    case CHAT_FAILED:
+    } else if (ev->kind == CHAT_FAILED) {
         take_failed(a, ev);
-        break;
-    case CHAT_END:
+    } else if (ev->kind == CHAT_END) {
         a->complete = true;
-        break;
     }
 }
 
 void chat_answer_seal(struct chat_answer *a)
 {
     if (!a->choices)
-        choice_of(a, 0);
-    for (struct answer_choice *c = a->choices; c; c = c->next)
-        close_open(a, c->index, true);
+        choice_of(a, 0, true);
+    for (struct answer_choice *c = a->choices; c; c = c->next) {
+        close_all(a, c, &c->open);
+        close_all(a, c, &c->calls);
+        close_all(a, c, &c->probs);
+    }
 }
 
 /* --- Back to events ------------------------------------------------------------------------------ */
@@ -390,9 +425,12 @@ static void replay_reasoning(const struct chat_sink *to, unsigned choice, const 
                                            .item_id = r->item_id});
 }
 
-static void replay_call(const struct chat_sink *to, unsigned choice, unsigned call,
+static bool replay_call(const struct chat_sink *to, unsigned choice, unsigned call,
                         const struct block *b, struct arena *scratch)
 {
+    struct raw arguments = raw_of_text(scratch, b->call.arguments);
+    if (str_is_null(arguments.s))
+        return false;
     chat_emit(to, &(struct chat_event){.kind = CHAT_CALL,
                                        .choice = choice,
                                        .call = call,
@@ -401,13 +439,23 @@ static void replay_call(const struct chat_sink *to, unsigned choice, unsigned ca
                                        .custom = b->call.custom,
                                        .opaque = b->call.signature,
                                        .item_id = b->call.item_id});
-    chat_emit(to, &(struct chat_event){.kind = CHAT_CALL_ARGUMENTS,
-                                       .choice = choice,
-                                       .call = call,
-                                       .text = raw_of_text(scratch, b->call.arguments)});
+    chat_emit(to,
+              &(struct chat_event){
+                  .kind = CHAT_CALL_ARGUMENTS, .choice = choice, .call = call, .text = arguments});
+    return true;
 }
 
-static void replay_block(const struct chat_sink *to, unsigned choice, unsigned *calls,
+/* What the block itself does not end, when the next is of its kind. */
+static void replay_break(const struct chat_sink *to, unsigned choice, const struct block *b)
+{
+    bool open = b->kind == BLOCK_TEXT || b->kind == BLOCK_REFUSAL ||
+                (b->kind == BLOCK_REASONING && str_is_null(b->reasoning.signature) &&
+                 str_is_null(b->reasoning.encrypted));
+    if (open && b->next && b->next->kind == b->kind)
+        chat_emit(to, &(struct chat_event){.kind = CHAT_BREAK, .choice = choice});
+}
+
+static bool replay_block(const struct chat_sink *to, unsigned choice, unsigned *calls,
                          const struct block *b, struct arena *scratch)
 {
     switch (b->kind) {
@@ -419,8 +467,7 @@ static void replay_block(const struct chat_sink *to, unsigned choice, unsigned *
         replay_reasoning(to, choice, b);
         break;
     case BLOCK_CALL:
-        replay_call(to, choice, (*calls)++, b, scratch);
-        break;
+        return replay_call(to, choice, (*calls)++, b, scratch);
     case BLOCK_IMAGE:
     case BLOCK_AUDIO:
     case BLOCK_VIDEO:
@@ -435,35 +482,45 @@ static void replay_block(const struct chat_sink *to, unsigned choice, unsigned *
     case BLOCK_RESULT: /* no answer has one */
         break;
     }
-    if (b->next && b->next->kind == b->kind)
-        chat_emit(to, &(struct chat_event){.kind = CHAT_BREAK, .choice = choice});
+    replay_break(to, choice, b);
+    return true;
 }
 
-void chat_answer_replay(const struct chat_answer *a, const struct chat_sink *to)
+static bool replay_choice(const struct chat_sink *to, const struct answer_choice *c)
 {
     struct arena scratch;
+    unsigned calls = 0;
+    bool ok = true;
     arena_init(&scratch, 0);
-    chat_emit(to, &(struct chat_event){.kind = CHAT_START, .id = a->id, .model = a->model});
-    for (const struct answer_choice *c = a->choices; c; c = c->next) {
-        unsigned calls = 0;
-        for (const struct block *b = c->blocks; b; b = b->next) {
-            replay_block(to, c->index, &calls, b, &scratch);
-            arena_release(&scratch);
-        }
-        if (c->logprobs.s.len)
-            chat_emit(to, &(struct chat_event){
-                              .kind = CHAT_LOGPROBS, .choice = c->index, .json = c->logprobs.s});
-        if (c->finished)
-            chat_emit(to,
-                      &(struct chat_event){.kind = CHAT_FINISH,
+    for (const struct block *b = c->blocks; ok && b; b = b->next) {
+        ok = replay_block(to, c->index, &calls, b, &scratch);
+        arena_release(&scratch);
+    }
+    if (ok && c->logprobs.s.len)
+        chat_emit(to, &(struct chat_event){
+                          .kind = CHAT_LOGPROBS, .choice = c->index, .json = c->logprobs.s});
+    if (ok && c->finished)
+        chat_emit(to, &(struct chat_event){.kind = CHAT_FINISH,
                                            .choice = c->index,
                                            .finish = c->finish,
                                            .reason = c->reason,
                                            .text = c->finish == FINISH_REFUSAL ? c->refusal_words
                                                                                : c->stop_sequence});
-    }
+    return ok;
+}
+
+void chat_answer_replay(const struct chat_answer *a, const struct chat_sink *to)
+{
+    bool ok = !a->no_memory;
+    chat_emit(to, &(struct chat_event){.kind = CHAT_START, .id = a->id, .model = a->model});
+    for (const struct answer_choice *c = a->choices; ok && c; c = c->next)
+        ok = replay_choice(to, c);
     if (a->usage.known)
         chat_emit(to, &(struct chat_event){.kind = CHAT_USAGE, .usage = a->usage});
-    if (a->complete)
+    if (!ok)
+        chat_emit(to, &(struct chat_event){.kind = CHAT_FAILED, .err = ERR_NO_MEMORY});
+    else if (a->failed)
+        chat_emit(to, &(struct chat_event){.kind = CHAT_FAILED, .err = a->err, .fault = a->fault});
+    else if (a->complete)
         chat_emit(to, &(struct chat_event){.kind = CHAT_END});
 }

@@ -20,6 +20,10 @@ struct answer_choice {
     struct raw refusal_words; /* REFUSAL without a refusal block: the provider's explanation */
     struct raw logprobs;      /* s: elements of logprobs.content; null: none */
     bool finished;
+    /* Its own, while it grows: */
+    struct block *last, *last_text;
+    struct citation **citations_end; /* of last_text */
+    struct gathering *open, *calls, *probs;
 };
 
 struct chat_answer {
@@ -31,16 +35,17 @@ struct chat_answer {
     bool failed;   /* FAILED has come */
     enum err err;
     struct provider_fault fault;
-    bool no_memory;
-    struct gathering *open; /* its own */
+    bool no_memory;  /* the budget is used up, or memory is: the answer is not whole */
+    size_t gathered; /* bytes of what still grows */
 };
 
+/* budget: bytes of all texts, 0: no limit. */
 void chat_answer_init(struct chat_answer *a, size_t budget);
 void chat_answer_release(struct chat_answer *a);
 void chat_answer_take(void *answer, const struct chat_event *ev);
 /* After the last event: closes blocks, orders choices. */
 void chat_answer_seal(struct chat_answer *a);
-/* The events that make this answer, in order, START to END. */
+/* The events that make this answer, in order, START to END (or FAILED, as it did, or for want of memory). */
 void chat_answer_replay(const struct chat_answer *a, const struct chat_sink *to);
 
 #endif

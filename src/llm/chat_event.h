@@ -88,6 +88,9 @@ static inline void chat_emit(const struct chat_sink *s, const struct chat_event 
     s->on_event(s->arg, ev);
 }
 
+/* A copy whose texts are in the arena.  False: no memory. */
+bool chat_event_copy(struct arena *a, const struct chat_event *ev, struct chat_event *out);
+
 /* The buckets of `add` that are known replace those of *into. */
 void usage_merge(struct usage *into, const struct usage *add);
 

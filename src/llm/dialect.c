@@ -15,14 +15,6 @@ const struct dialect *dialect_at(unsigned i)
     return i < ARRAY_LEN(dialects) ? dialects[i] : NULL;
 }
 
-static const struct dialect *find(const char *name)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(dialects); i++)
-        if (strcmp(dialects[i]->name, name) == 0)
-            return dialects[i];
-    return &dialect_relay;
-}
-
 const struct dialect *dialect_of(enum endpoint_kind kind)
 {
     switch (kind) {
@@ -34,18 +26,18 @@ const struct dialect *dialect_of(enum endpoint_kind kind)
         return &dialect_openai_responses;
     case ENDPOINT_MESSAGES:
     case ENDPOINT_MESSAGES_COUNT:
-        return find("anthropic");
+        return &dialect_anthropic;
     case ENDPOINT_GENERATE:
     case ENDPOINT_GENERATE_COUNT:
     case ENDPOINT_EMBED:
     case ENDPOINT_EMBED_BATCH:
-        return find("gemini");
+        return &dialect_gemini;
     case ENDPOINT_CONVERSE:
     case ENDPOINT_INVOKE:
-        return find("bedrock");
+        return &dialect_bedrock;
     case ENDPOINT_OLLAMA_CHAT:
     case ENDPOINT_OLLAMA_EMBED:
-        return find("ollama");
+        return &dialect_ollama;
     default:
         return &dialect_relay;
     }

@@ -58,25 +58,31 @@ enum effort model_effort(const struct model_facts *f, enum effort wanted)
 
 /* --- Finding ------------------------------------------------------------------------------------- */
 
+/* Without one of the beginnings, if it has it. */
+static str without(str name, const str *beginnings, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (str_starts(name, beginnings[i]))
+            return str_from(name, beginnings[i].len);
+    return name;
+}
+
 /* The name in an ARN, a resource path, a regional profile: "claude-sonnet-4-5-20250929-v1:0". */
 static str bare_name(str model)
 {
-    static const str regions[] = {STR_INIT("us."),     STR_INIT("eu."), STR_INIT("apac."),
-                                  STR_INIT("global."), STR_INIT("jp."), STR_INIT("au."),
-                                  STR_INIT("us-gov.")};
-    for (ptrdiff_t at; (at = str_find_byte(model, '/')) >= 0;)
-        model = str_from(model, (size_t)at + 1);
-    for (unsigned i = 0; i < ARRAY_LEN(regions); i++)
-        if (str_starts(model, regions[i]))
-            model = str_from(model, regions[i].len);
+    static const str regions[] = {STR_INIT("us."),   STR_INIT("us-gov."), STR_INIT("eu."),
+                                  STR_INIT("apac."), STR_INIT("global."), STR_INIT("jp."),
+                                  STR_INIT("au."),   STR_INIT("ca."),     STR_INIT("sa.")};
     static const str makers[] = {
         STR_INIT("anthropic."), STR_INIT("amazon."),   STR_INIT("meta."),
         STR_INIT("openai."),    STR_INIT("google."),   STR_INIT("mistral."),
-        STR_INIT("cohere."),    STR_INIT("deepseek."), STR_INIT("qwen.")};
-    for (unsigned i = 0; i < ARRAY_LEN(makers); i++)
-        if (str_starts(model, makers[i]))
-            return str_from(model, makers[i].len);
-    return model;
+        STR_INIT("cohere."),    STR_INIT("deepseek."), STR_INIT("qwen."),
+        STR_INIT("ai21."),      STR_INIT("xai."),      STR_INIT("zai."),
+        STR_INIT("minimax."),   STR_INIT("moonshot."), STR_INIT("moonshotai."),
+        STR_INIT("nvidia."),    STR_INIT("writer.")};
+    for (ptrdiff_t at; (at = str_find_byte(model, '/')) >= 0;)
+        model = str_from(model, (size_t)at + 1);
+    return without(without(model, regions, ARRAY_LEN(regions)), makers, ARRAY_LEN(makers));
 }
 
 /* A row's vendor may be "*": the family is the same wherever it runs. */

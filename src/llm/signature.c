@@ -9,10 +9,8 @@ enum { MARK_LEN = sizeof(MARK) - 1, PREFIX_LEN = MARK_LEN + 2 /* letter and poin
 static const struct {
     enum native_format format;
     char letter;
-} letters[] = {{NATIVE_OPENAI, 'o'},
-               {NATIVE_ANTHROPIC, 'a'},
-               {NATIVE_GEMINI, 'g'},
-               {NATIVE_BEDROCK, 'b'}};
+} letters[] = {
+    {NATIVE_OPENAI, 'o'}, {NATIVE_ANTHROPIC, 'a'}, {NATIVE_GEMINI, 'g'}, {NATIVE_BEDROCK, 'b'}};
 
 static bool needs_base64(enum native_format client)
 {
@@ -31,7 +29,9 @@ str signature_wrap(struct arena *a, enum native_format client, enum native_forma
 {
     if (client == maker || maker == NATIVE_NONE)
         return opaque;
-    str plain = arena_printf(a, MARK "%c.%.*s", letter_of(maker), STR_ARG(opaque));
+    const char letter = letter_of(maker);
+    str pieces[] = {STR(MARK), str_make(&letter, 1), STR("."), opaque};
+    str plain = arena_concat(a, pieces, ARRAY_LEN(pieces));
     if (str_is_null(plain) || !needs_base64(client))
         return plain;
     struct buf text;

@@ -10,6 +10,10 @@ static void add_note(struct unsupported *u, str note)
     for (const struct name_list *n = u->notes; n; n = n->next)
         if (str_eq(n->name, note))
             return;
+    if (u->count == UNSUPPORTED_NOTES) {
+        u->more = true;
+        return;
+    }
     struct name_list *n = arena_zalloc(u->arena, sizeof(*n));
     if (!n || str_is_null(note)) {
         u->fault.err = u->fault.err ? u->fault.err : ERR_NO_MEMORY;
@@ -21,6 +25,7 @@ static void add_note(struct unsupported *u, str note)
     else
         u->notes = n;
     u->last = n;
+    u->count++;
 }
 
 void unsupported_refuse(struct unsupported *u, str field, const char *why)
@@ -45,8 +50,8 @@ void unsupported_field(struct unsupported *u, enum field_class class, str field,
 void unsupported_changed(struct unsupported *u, str field, str now, str was)
 {
     if (u->policy == UNSUPPORTED_STRICT) {
-        str why = arena_printf(u->arena, "%.*s is out of the target's range", STR_ARG(was));
-        unsupported_refuse(u, field, why.ptr ? why.ptr : "out of the target's range");
+        str why = arena_printf(u->arena, "%.*s is not what the target takes", STR_ARG(was));
+        unsupported_refuse(u, field, why.ptr ? why.ptr : "the target takes another value");
         return;
     }
     add_note(u, arena_printf(u->arena, "%.*s=%.*s (was %.*s)", STR_ARG(field), STR_ARG(now),
@@ -77,11 +82,34 @@ void unsupported_extras(struct unsupported *u, const struct chat *c, enum native
             unsupported_field(u, e->class, e->name, "the target has nothing for it");
 }
 
+static bool add_text(char *to, size_t *len, str text)
+{
+    if (text.len > UNSUPPORTED_TEXT - *len)
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        to[(*len)++] = (char)(text.ptr[i] >= ' ' && text.ptr[i] <= '~' ? text.ptr[i] : '?');
+    return true;
+}
+
 str unsupported_text(const struct unsupported *u)
 {
-    str text = STR_NULL;
-    for (const struct name_list *n = u->notes; n; n = n->next)
-        text = text.len ? arena_printf(u->arena, "%.*s, %.*s", STR_ARG(text), STR_ARG(n->name))
-                        : n->name;
-    return text;
+    static const str more = STR_INIT(", and more");
+    bool all = !u->more;
+    size_t len = 0;
+    char *text = u->notes ? arena_alloc(u->arena, UNSUPPORTED_TEXT + more.len) : NULL;
+    if (!text)
+        return STR_NULL;
+    for (const struct name_list *n = u->notes; n; n = n->next) {
+        size_t before = len;
+        if (add_text(text, &len, n == u->notes ? STR("") : STR(", ")) &&
+            add_text(text, &len, n->name))
+            continue;
+        len = before; /* a note is there in full, or not at all */
+        all = false;
+    }
+    if (!all) {
+        memcpy(text + len, more.ptr, more.len);
+        len += more.len;
+    }
+    return str_make(text, len);
 }

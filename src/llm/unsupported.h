@@ -14,8 +14,13 @@ struct unsupported {
     struct arena *arena;
     enum unsupported_policy policy;
     struct name_list *notes, *last; /* what the header lists, in order, each once */
+    unsigned count;                 /* of notes, at most UNSUPPORTED_NOTES */
+    bool more;                      /* there was more to tell */
     struct chat_fault fault;        /* the first refusal; err ERR_NONE: none */
 };
+
+/* As much as fits into a header that all clients take; "…, and more" for the rest. */
+enum { UNSUPPORTED_NOTES = 40, UNSUPPORTED_TEXT = 2000 };
 
 void unsupported_init(struct unsupported *u, struct arena *a, enum unsupported_policy policy);
 
@@ -35,7 +40,8 @@ void unsupported_refuse(struct unsupported *u, str field, const char *why);
 void unsupported_extras(struct unsupported *u, const struct chat *c, enum native_format format,
                         const str *taken, unsigned n);
 
-/* "logit_bias, seed, temperature=1 (was 1.6)"; null: nothing to tell (or no memory). */
+/* "logit_bias, seed, temperature=1 (was 1.6)"; null: nothing to tell (or no memory).  Names are the
+ * client's, so what is no printable ASCII is '?' here. */
 str unsupported_text(const struct unsupported *u);
 
 #endif

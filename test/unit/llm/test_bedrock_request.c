@@ -266,7 +266,7 @@ TEST(a_tool_loop_with_reasoning)
 TEST(other_families_get_no_foreign_reasoning_and_ids_that_they_take)
 {
     expect_within(&mistral, weather, "{\"role\":\"assistant\",\"content\":[{\"text\":\"I look.\"},",
-                  "messages[1].is_error");
+                  "messages[2].is_error");
     struct got got = write_for(&mistral, weather);
     struct json_doc doc;
     EXPECT_EQ(json_parse(&doc, &arena, got.body, NULL), ERR_NONE);
@@ -291,7 +291,7 @@ TEST(an_id_that_mistral_takes_is_kept)
 {
     struct asked as = mistral;
     as.change = nine_letters;
-    expect_within(&as, weather, "\"toolUseId\":\"abcDEF123\"", "messages[1].is_error");
+    expect_within(&as, weather, "\"toolUseId\":\"abcDEF123\"", "messages[2].is_error");
 }
 
 static void raw_call(struct chat *c)
