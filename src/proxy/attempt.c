@@ -365,7 +365,7 @@ static void give_up(struct request *r, enum err err, str detail)
 
 void attempt_failed(struct request *r, enum err err, str detail)
 {
-    if (relay_end_complete(r))
+    if (relay_end_enough(r))
         return;
     struct attempt_verdict v = decide(r, err);
     str kept = detail.len ? arena_str(r->arena, str_first(detail, 300)) : STR_NULL;

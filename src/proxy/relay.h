@@ -54,6 +54,9 @@ bool relay_is_complete(const struct request *r);
 /* Then: the answer ends well whatever has happened to the provider or the clock, and true; the request
  * is over.  False: it has not come. */
 bool relay_end_complete(struct request *r);
+/* The same when the provider fails: then an answer that was complete, though more might have followed,
+ * is enough. */
+bool relay_end_enough(struct request *r);
 
 /* Forgets the current attempt's answer. */
 void relay_release(struct request *r);

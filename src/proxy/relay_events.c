@@ -15,6 +15,9 @@ enum err relay_event_err(str error)
         {STR_INIT("invalid_request_error"), ERR_UPSTREAM_REFUSED_REQUEST},
         {STR_INIT("context_length_exceeded"), ERR_UPSTREAM_REFUSED_REQUEST},
         {STR_INIT("overloaded"), ERR_UPSTREAM_OVERLOADED},
+        {STR_INIT("RESOURCE_EXHAUSTED"), ERR_UPSTREAM_RATE_LIMIT},
+        {STR_INIT("UNAVAILABLE"), ERR_UPSTREAM_OVERLOADED},
+        {STR_INIT("INVALID_ARGUMENT"), ERR_UPSTREAM_REFUSED_REQUEST},
     };
     for (unsigned i = 0; i < ARRAY_LEN(signs); i++)
         if (str_find(error, signs[i].sign) >= 0)
@@ -34,6 +37,25 @@ void relay_keep_error(struct request *r, enum err err, str error)
     e->body = arena_printf(r->arena, "{\"error\":%.*s}", STR_ARG(error));
     e->whole = error.len && error.ptr[0] == '{' && !str_is_null(e->body);
     r->provider_error = e;
+}
+
+bool relay_bare_json(const struct dialect *d, const struct sse_event *ev, str *json)
+{
+    *json = ev->raw;
+    while (json->len && strchr(" \t\r\n", json->ptr[0]))
+        *json = str_from(*json, 1);
+    return d->bare_json && !ev->is_event && json->len &&
+           (json->ptr[0] == '{' || json->ptr[0] == '[');
+}
+
+/* The error as an event of one line: what stands between events is not seen by all clients. */
+static struct slice framed_error(struct request *r, str error)
+{
+    str text = arena_printf(r->arena, "data: {\"error\":%.*s}\n\n", STR_ARG(error));
+    for (size_t i = 0; i + 2 < text.len; i++)
+        if (text.ptr[i] == '\n' || text.ptr[i] == '\r')
+            ((char *)(uintptr_t)text.ptr)[i] = ' ';
+    return SLICE_BORROWED(text);
 }
 
 /* The provider said in its stream that it failed. */
@@ -67,14 +89,17 @@ static bool take_event(struct request *r, const struct sse_event *ev, struct sli
 {
     struct relay *y = r->relay;
     struct event_facts facts = {.kind = EVENT_OTHER};
-    if (ev->is_event) {
-        y->dialect->event(ev->event, ev->data, &r->worker->scratch, &facts);
+    str bare;
+    bool is_bare = relay_bare_json(y->dialect, ev, &bare);
+    if (ev->is_event || is_bare) {
+        y->dialect->event(is_bare ? STR_NULL : ev->event, is_bare ? bare : ev->data,
+                          &r->worker->scratch, &facts);
         arena_release(&r->worker->scratch);
         r->rec.events++;
         relay_note_facts(r, &facts);
     }
     if (facts.kind == EVENT_FAILED) {
-        event_failed(r, &facts, raw);
+        event_failed(r, &facts, is_bare ? framed_error(r, facts.error) : raw);
         return false;
     }
     if (!is_hidden(r, facts.kind) && !chain_add(&y->out, raw)) {
@@ -85,6 +110,7 @@ static bool take_event(struct request *r, const struct sse_event *ev, struct sli
     bool too_much = !y->content && y->out.bytes > r->conf->max_event;
     y->content = y->content || too_much || facts.kind == EVENT_CONTENT || facts.kind == EVENT_END;
     y->complete = facts.kind == EVENT_END;
+    y->may_end = y->may_end || facts.complete;
     if (y->content && ev->is_event) /* until there is content, first_byte goes on */
         attempt_progress(r->attempt, loop_now_us(r->worker->loop));
     return true;
@@ -153,6 +179,13 @@ bool relay_end_complete(struct request *r)
     return true;
 }
 
+bool relay_end_enough(struct request *r)
+{
+    if (r->relay && r->relay->mode == RELAY_EVENTS && r->relay->may_end && r->relay->content)
+        r->relay->complete = true;
+    return relay_end_complete(r);
+}
+
 void relay_send_last(void *arg)
 {
     struct request *r = arg;
@@ -169,7 +202,12 @@ void relay_events_end(struct request *r)
     struct sse_event ev;
     if (relay_end_complete(r))
         return;
-    if (y->dialect->has_end || sse_end(&y->reader, &ev))
+    bool inside = sse_end(&y->reader, &ev);
+    str bare;
+    if (inside && relay_bare_json(y->dialect, &ev, &bare) &&
+        !take_event(r, &ev, SLICE_BORROWED(ev.raw)))
+        return;
+    if (y->dialect->has_end ? !y->may_end : inside)
         attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the stream ended without its last event"));
     else
         finish_events(r);

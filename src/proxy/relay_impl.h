@@ -28,6 +28,7 @@ struct relay {
     struct json_scan *scan;                /* PASS of JSON */
     bool content;                          /* EVENTS: the first was seen; HOLD, PASS: bytes came */
     bool complete;                         /* EVENTS: the terminal event was seen */
+    bool may_end;                          /* EVENTS: complete, but more may follow */
     bool paused;                           /* the provider is not read, for the client is slow */
     struct relay_translation *translation; /* TRANSLATE */
     struct deferred last; /* EVENTS: sends the terminal event, if the framing's end does not come
@@ -57,6 +58,8 @@ bool relay_type_is(str content_type, str type);
 
 /* --- relay_events.c */
 
+/* A block between events that is JSON by itself, where the format has that (an error of Gemini's). */
+bool relay_bare_json(const struct dialect *d, const struct sse_event *ev, str *json);
 void relay_events_body(struct request *r, struct slice run);
 void relay_events_end(struct request *r);
 void relay_send_last(void *request); /* the deferred of `last` */
