@@ -119,6 +119,13 @@ static void read_detail(const struct json_doc *doc, uint32_t detail, struct aren
     }
 }
 
+/* "The input token count (N) exceeds the maximum number of tokens allowed (M)." */
+static bool is_too_long(str message)
+{
+    return str_find(message, STR("input token count")) >= 0 &&
+           str_find(message, STR("exceeds the maximum")) >= 0;
+}
+
 void gemini_fault_of(const struct json_doc *doc, uint32_t error, struct arena *a,
                      struct provider_fault *out)
 {
@@ -129,6 +136,8 @@ void gemini_fault_of(const struct json_doc *doc, uint32_t error, struct arena *a
     }
     out->message = text_of(doc, error, STR("message"), a);
     out->type = text_of(doc, error, STR("status"), a);
+    if (is_too_long(out->message))
+        out->code = STR("context_length_exceeded");
     uint32_t details = json_member(doc, error, STR("details"));
     if (json_is(doc, details, JSON_ARRAY) && !json_node(doc, details)->opaque)
         JSON_EACH (detail, doc, details)
