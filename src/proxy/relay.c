@@ -128,7 +128,7 @@ void relay_early_head(struct request *r)
 void relay_note_facts(struct request *r, const struct event_facts *facts)
 {
     if (facts->usage.known)
-        r->rec.usage = facts->usage;
+        usage_merge(&r->rec.usage, &facts->usage);
     if (facts->answer_id.len && !r->answer_id.len)
         r->answer_id = arena_str(r->arena, str_first(facts->answer_id, 200));
     if (facts->finish_reason.len && !r->rec.finish_reason.len)

@@ -1,9 +1,13 @@
 """Anthropic's official SDK, whose typed models judge what it gets: against the mock alone (is it like the
 vendor?), through the gateway to it (untouched), and through the gateway to a provider of another format."""
 import json
+import os
+import re
+import shutil
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import anthropic
 import pytest
@@ -245,3 +249,24 @@ def test_what_the_target_lacks_is_named(gw):
             model="gpt", max_tokens=9, messages=USER,
             extra_body={"top_k": 5, "context_management": {"edits": []}})
         assert raw.headers["x-gateway-unsupported"] == "top_k, context_management"
+
+
+# --- The same package for Node.js: node/anthropic.mjs runs the scenarios.
+
+SCRIPT = Path(__file__).parent / "node" / "anthropic.mjs"
+NAMES = re.findall(r'^  async "([^"]+)"\(\) \{$', SCRIPT.read_text(), re.M)
+
+
+@pytest.fixture(scope="module", params=["claude/claude-sonnet-5", "openai/gpt-4.1"])
+def node_results(request, gw):
+    node = shutil.which("node")
+    assert node, "Node.js is not installed"
+    done = subprocess.run([node, str(SCRIPT)], capture_output=True, text=True, timeout=100,
+                          env={"PATH": os.environ["PATH"], "BASE_URL": gw.url, "MODEL": request.param})
+    assert done.returncode == 0, done.stderr
+    return {line["name"]: line["problem"] for line in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_node(node_results, name):
+    assert node_results[name] is None, node_results[name]

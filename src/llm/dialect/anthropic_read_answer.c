@@ -5,6 +5,7 @@
  */
 #include "llm/dialect/anthropic_impl.h"
 #include "llm/dialect/anthropic_usage.h"
+#include "llm/json_fence.h"
 #include "wire/json_edit.h"
 
 enum open_block { OPEN_NONE, OPEN_TEXT, OPEN_THINKING, OPEN_CALL, OPEN_NATIVE, OPEN_OTHER };
@@ -22,6 +23,7 @@ struct state {
     str native_type, native_json; /* …this */
     str signature;
     str reason, stop_sequence, explanation; /* the last two raw */
+    struct json_fence fence;                /* of JSON that was asked for in words */
 };
 
 _Static_assert(sizeof(struct state) <= ANTHROPIC_READER_SIZE, "the state of a reader");
@@ -118,6 +120,22 @@ static void emit_text(struct reading *g, enum chat_event_kind kind, struct raw t
         emit(g->r, &(struct chat_event){.kind = kind, .text = text});
 }
 
+/* JSON that neither a format nor a tool asked for; where a format did, there is no fence to find. */
+static bool has_fence(const struct answer_reader *r)
+{
+    enum response_format format = r->chat->format;
+    return (format == FORMAT_JSON || format == FORMAT_SCHEMA) && !r->target->json_tool;
+}
+
+static void emit_said(struct reading *g, struct raw text)
+{
+    struct answer_reader *r = g->r;
+    if (has_fence(r) && !json_fence_take(&g->s->fence, r->arena, r->scratch, text, &text))
+        no_memory(r);
+    else
+        emit_text(g, CHAT_TEXT, text);
+}
+
 static void emit_citation(struct reading *g, uint32_t node)
 {
     if (!json_is(g->doc, node, JSON_OBJECT))
@@ -179,7 +197,7 @@ static void start_call(struct reading *g, uint32_t block)
 
 static void start_text(struct reading *g, uint32_t block)
 {
-    emit_text(g, CHAT_TEXT, raw_member(g, block, STR("text")));
+    emit_said(g, raw_member(g, block, STR("text")));
     uint32_t citations = json_member(g->doc, block, STR("citations"));
     if (json_is(g->doc, citations, JSON_ARRAY))
         JSON_EACH (one, g->doc, citations)
@@ -250,7 +268,7 @@ static void take_delta(struct reading *g, uint32_t delta)
     uint32_t type = json_member(g->doc, delta, STR("type"));
     struct state *s = g->s;
     if (is(g, type, "text_delta"))
-        emit_text(g, CHAT_TEXT, raw_member(g, delta, STR("text")));
+        emit_said(g, raw_member(g, delta, STR("text")));
     else if (is(g, type, "thinking_delta"))
         emit_text(g, CHAT_REASONING, raw_member(g, delta, STR("thinking")));
     else if (is(g, type, "signature_delta"))
@@ -298,8 +316,13 @@ static void stop_block(struct answer_reader *r, struct state *s)
     case OPEN_NATIVE:
         stop_native(r, s);
         break;
+    case OPEN_TEXT: {
+        struct raw left = json_fence_end(&s->fence);
+        if (left.s.len)
+            emit(r, &(struct chat_event){.kind = CHAT_TEXT, .text = left});
+        break;
+    }
     case OPEN_NONE:
-    case OPEN_TEXT:
     case OPEN_OTHER:
         break;
     }
