@@ -140,8 +140,9 @@ static bool seconds_of(struct token_run *r, const struct json_doc *d, int64_t *o
     uint64_t seconds;
     uint32_t node = json_member(d, JSON_ROOT, STR("expires_in"));
     if (json_is(d, node, JSON_NUMBER)) {
-        *out = (int64_t)json_to_double(json_raw(d, node));
-        return *out > 0;
+        double number = json_to_double(json_raw(d, node));
+        *out = number < INT32_MAX ? (int64_t)number : INT32_MAX;
+        return number >= 1;
     }
     if (!str_to_u64(text_of(r, d, "expires_in"), &seconds) || seconds == 0)
         return false;

@@ -71,7 +71,8 @@ static bool is_name(str host)
     return !is_number(last);
 }
 
-/* Groups of hexadecimal digits; what it means is the resolver's to say.  No zones, no dots. */
+/* Hexadecimal digits and colons; url_authority_check() sees whether they are well-formed.  No zones, no
+ * dots. */
 static bool is_plain_ipv6(str host)
 {
     for (size_t i = 0; i < host.len; i++)
@@ -176,7 +177,9 @@ const char *fetch_url_parse(str text, struct arena *a, struct fetch_url *out)
     if (!read_authority(str_first(rest, end), out))
         return bad_host;
     out->target = encoded_target(str_from(rest, end), a);
-    return !str_is_null(out->target) && lower_host(out, a) ? NULL : no_memory;
+    if (str_is_null(out->target) || !lower_host(out, a))
+        return no_memory;
+    return url_authority_check(out->authority) ? NULL : bad_host;
 }
 
 /* --- Redirects ------------------------------------------------------------------------------ */

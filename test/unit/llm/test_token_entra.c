@@ -118,6 +118,9 @@ TEST(bad_answers_are_failures)
          "FAILED Entra ID answered without a token"},
         {200, "{\"access_token\":\"a\",\"expires_in\":-3}",
          "FAILED Entra ID answered without a token"},
+        {200, "{\"access_token\":\"a\",\"expires_in\":0.5}",
+         "FAILED Entra ID answered without a token"},
+        {200, "{\"access_token\":\"a\",\"expires_in\":3e59}", "DONE a +2147483647"},
         {200, "{\"access_token\":{},\"expires_in\":3}", "FAILED Entra ID answered without a token"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
