@@ -22,8 +22,11 @@
 #include "io/notify.h"
 #include "io/signals.h"
 #include "ops/health.h"
+#include "policy/response_store.h"
 
-enum { WORKERS_MAX = 256, WATCH_SETTLE_MS = 500 };
+enum { WORKERS_MAX = 256, WATCH_SETTLE_MS = 500, RESPONSES_MAX = 64 << 20 };
+
+#define RESPONSES_TTL_MS (UINT64_C(30) * 24 * 3600 * 1000) /* as long as OpenAI keeps them */
 
 enum control_state { CONTROL_STARTING, CONTROL_SERVING, CONTROL_DRAINING, CONTROL_STOPPED };
 
@@ -42,6 +45,7 @@ struct control {
     struct admin *admin;
     struct demo *demo;
     struct telemetry *telemetry;
+    struct response_store *responses; /* that clients may go on from; the workers share it */
     struct worker_thread *workers[WORKERS_MAX];
     unsigned worker_count;
     unsigned draining_workers;
@@ -346,8 +350,10 @@ static bool start_workers(struct control *c, char *why, size_t size)
     unsigned n = snapshot_conf(c->snapshot)->workers;
     n = n < WORKERS_MAX ? n : WORKERS_MAX;
     for (unsigned i = 0; i < n; i++) {
-        struct worker_options options = {
-            .version = c->options.version, .pages = health_pages, .pages_arg = c};
+        struct worker_options options = {.version = c->options.version,
+                                         .responses = c->responses,
+                                         .pages = health_pages,
+                                         .pages_arg = c};
         bool hooked = telemetry_hook(c->telemetry, &options);
         c->workers[i] = worker_thread_new(&(struct worker_thread_options){
             .index = i,
@@ -405,6 +411,9 @@ static bool start_parts(struct control *c, char *why, size_t size)
     }
     c->snapshot = make_snapshot(c, c->options.conf, why, size);
     if (!c->snapshot)
+        return false;
+    c->responses = response_store_new(RESPONSES_MAX, RESPONSES_TTL_MS);
+    if (!c->responses)
         return false;
     c->signals = signals_watch(c->loop, on_signal, c);
     c->resolver = resolver_new(c->loop);
@@ -480,5 +489,6 @@ void control_free(struct control *c)
         loop_turn(c->loop, false);
     loop_free(c->loop);
     telemetry_free(c->telemetry);
+    response_store_free(c->responses);
     free(c);
 }

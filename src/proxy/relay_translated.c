@@ -4,6 +4,7 @@
 #include "llm/error_kind.h"
 #include "llm/provider.h"
 #include "proxy/relay_impl.h"
+#include "proxy/responses.h"
 
 enum { WHOLE_MAX = 64 << 20, ID_LEN = 24 };
 
@@ -390,6 +391,7 @@ static void finish_whole(struct request *r)
         t->writer.dialect->write_answer(&t->writer, &t->answer);
     if (!take_text(r))
         return;
+    responses_keep(r);
     if (relay_begin_answer(r, (int64_t)y->out.bytes, true))
         relay_finish_well(r);
 }
@@ -401,6 +403,7 @@ static void finish(struct request *r)
         finish_whole(r);
         return;
     }
+    responses_keep(r);
     if (r->state == REQUEST_ANSWERING)
         relay_flush(r, NULL, true);
     else if (!relay_begin_answer(r, -1, true))
@@ -430,7 +433,7 @@ static enum unit next_event(struct relay_part *p, str *bytes, str *name, str *da
         return step == SSE_ERROR ? UNIT_ERROR : UNIT_NONE;
     *name = ev.event;
     *data = ev.data;
-    return ev.is_event ? UNIT_ONE : UNIT_SKIP;
+    return ev.is_event || relay_bare_json(p->reader.dialect, &ev, data) ? UNIT_ONE : UNIT_SKIP;
 }
 
 static enum unit next_line(struct relay_part *p, str *bytes, str *name, str *data, enum err *err)
@@ -525,7 +528,7 @@ static bool last_unit(struct relay_part *p, str *name, str *data)
         sse_end(&p->sse, &ev);
         *name = ev.event;
         *data = ev.data;
-        return ev.is_event;
+        return ev.is_event || relay_bare_json(p->reader.dialect, &ev, data);
     case FRAMING_LINES:
         *name = STR_NULL;
         return lines_end(&p->lines, data);

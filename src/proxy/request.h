@@ -44,6 +44,7 @@ struct target {
 
 struct attempt;
 struct relay;
+struct responses_request;
 struct translation;
 
 struct request {
@@ -97,6 +98,9 @@ struct request {
     struct target *targets;         /* in the order to try */
     unsigned target_count, target_at;
     bool resolved_by_default; /* nothing named it: the only provider is asked */
+
+    /* stage/conversation (proxy/responses.h) */
+    struct responses_request *responses; /* NULL: its answer is not kept */
 
     /* stage/translate (proxy/translate.h) */
     str reported; /* for x-gateway-unsupported, by the current attempt; null: nothing */

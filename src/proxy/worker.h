@@ -12,6 +12,7 @@
 
 struct fetch_names;
 struct request;
+struct response_store;
 struct token_environment;
 struct worker;
 
@@ -36,6 +37,8 @@ struct worker_options {
     /* What sources of access tokens may see of the machine; outlives the worker.  NULL: nothing. */
     const struct token_environment *environment;
     const struct fetch_names *names; /* of hosts that clients name; outlives the worker */
+    struct response_store
+        *responses; /* shared by all workers, outlives them; NULL: none are kept */
     /* Called once for each request, at its end. */
     void (*on_finish)(void *arg, const struct request_record *record);
     void *arg;

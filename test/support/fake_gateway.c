@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/config.h"
+#include "policy/response_store.h"
 
 static void keep_record(struct fake_gateway *g, struct request_record *r)
 {
@@ -62,9 +63,12 @@ void fake_gateway_open_with(struct fake_gateway *g, const char *yaml,
     list_init(&g->exchanges);
     arena_init(&g->kept, 0);
     fake_caller_init(&g->caller, g->loop);
+    g->responses = response_store_new(1 << 20, 3600 * 1000);
+    CHECK(g->responses);
     g->worker = worker_new(&(struct worker_options){.loop = g->loop,
                                                     .caller = &g->caller.caller,
                                                     .version = "0-test",
+                                                    .responses = g->responses,
                                                     .on_finish = on_finish,
                                                     .arg = g,
                                                     .pages = pages});
@@ -107,6 +111,7 @@ void fake_gateway_close(struct fake_gateway *g)
         fake_exchange_free(LIST_ENTRY(node, struct fake_exchange, node));
     fake_caller_release(&g->caller);
     worker_free(g->worker);
+    response_store_free(g->responses);
     loop_free(g->loop);
     CHECK(chunk_alive() == g->chunks);
     arena_release(&g->kept);

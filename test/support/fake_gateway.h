@@ -24,6 +24,7 @@ struct fake_gateway {
     struct loop *loop;
     struct fake_caller caller;
     struct worker *worker;
+    struct response_store *responses;
     struct snapshot *snapshot; /* the current one, borrowed from the worker */
     struct list exchanges;     /* oldest first */
     unsigned exchange_count;

@@ -2,7 +2,7 @@
  * Reads the request into a chat when a target speaks another format, so that what is wrong with it is told
  * before anybody is asked.
  */
-#include "proxy/stage.h"
+#include "proxy/responses.h"
 #include "proxy/translate.h"
 
 static bool needs_chat(const struct request *r)
@@ -52,6 +52,8 @@ enum stage_verdict stage_translate(struct request *r)
     t->chat.dialect = r->dialect->native;
     enum err err = r->dialect->read_request(&in, &t->chat);
     fault = in.fault;
+    if (r->responses) /* for the answer to repeat; its conversation is in the input already */
+        t->chat.previous_response_id = r->responses->previous;
     if (!err)
         err = chat_normalize(&t->chat, &t->notes, &fault);
     if (err) {

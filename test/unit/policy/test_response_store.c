@@ -207,6 +207,7 @@ static void *work(void *arg)
             response_store_delete(s, i, STR("k"), str_from_c(previous));
         arena_release(&a);
     }
+    arena_recycler_release();
     return NULL;
 }
 
