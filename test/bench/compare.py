@@ -53,6 +53,12 @@ providers:
     models: [bench]
     api_key: sk-upstream-0123456789
     pool: {{max_connections: 20000, max_idle: 20000}}
+  claude:
+    type: anthropic
+    base_url: http://127.0.0.1:{origin}
+    discover: false
+    api_key: sk-upstream-0123456789
+    pool: {{max_connections: 20000, max_idle: 20000}}
 models: {{bench: origin/bench, "bench-*": origin/*}}
 keys: {{load: {{key: sk-gw-bench-0123456789abcdef, tenant: bench}}}}
 """
@@ -275,6 +281,11 @@ def main():
         if wanted("events"):
             bench.compare("streamed event, 100 streams at 100 events/s", "events", "--connections",
                           "100", "--stream", "--model", "bench-300-100", buffering="off")
+        if wanted("translated"):
+            bench.compare("request of 0.3 KB, OpenAI → Anthropic", "requests", "--connections", "32",
+                          "--model", "claude/bench")
+            bench.compare("streamed event, OpenAI → Anthropic", "events", "--connections", "100",
+                          "--stream", "--model", "claude/bench-300-100", buffering="off")
         if wanted("latency"):
             bench.latency()
         if wanted("memory"):

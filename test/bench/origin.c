@@ -6,7 +6,8 @@
  *
  * A POST whose body holds "stream":true gets events: the request's fields X-Events (default 50) and
  * X-Rate (events a second, 0: all at once) or the model's name "bench-EVENTS-RATE" say how many and how
- * fast.  Others get one JSON answer of about 500 bytes.
+ * fast.  Others get one JSON answer of about 500 bytes.  A path that ends in /messages is answered in
+ * Anthropic's format, others in OpenAI's.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,7 +30,7 @@ struct conn {
     size_t have;
     char *in;    /* a request that came in pieces */
     size_t need; /* bytes of body still to come */
-    int stream;
+    int stream, anthropic;
     unsigned events, sent, every_ms;
     struct conn *next; /* in the wheel's slot */
     int waiting, dead;
@@ -47,6 +48,14 @@ static const char answer_body[] =
     "fox jumps over the lazy dog. The quick brown fox jumps over the lazy dog.\",\"refusal\":null},"
     "\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":20,"
     "\"completion_tokens\":40,\"total_tokens\":60}}";
+
+#define QUICK "The quick brown fox jumps over the lazy dog. "
+
+static const char message_body[] =
+    "{\"id\":\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-bench\","
+    "\"content\":[{\"type\":\"text\",\"text\":\"" QUICK QUICK QUICK QUICK "\"}],\"stop_reason\":"
+    "\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":20,\"cache_creation_input_tokens\":"
+    "0,\"cache_read_input_tokens\":0,\"output_tokens\":40,\"service_tier\":\"standard\"}}";
 
 static uint64_t clock_ms(void)
 {
@@ -83,9 +92,43 @@ static void put(struct conn *c, const char *bytes, size_t len)
     }
 }
 
+static size_t chunk(char *out, size_t size, const char *data)
+{
+    return (size_t)snprintf(out, size, "%zx\r\n%s\r\n", strlen(data), data);
+}
+
+static size_t anthropic_text(const struct conn *c, char *out, size_t size)
+{
+    char data[512];
+    size_t len = 0;
+    if (c->sent == 0)
+        len = chunk(
+            out, size,
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":"
+            "\"msg_bench\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-bench\","
+            "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
+            "{\"input_tokens\":20,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: "
+            "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\","
+            "\"text\":\"\"}}\n\n");
+    snprintf(
+        data, sizeof(data),
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+        "{\"type\":\"text_delta\",\"text\":\"tok%u \"}}\n\n",
+        c->sent);
+    return len + chunk(out + len, size - len, data);
+}
+
+static const char anthropic_end[] =
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: "
+    "message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
+    "\"stop_sequence\":null},\"usage\":{\"output_tokens\":40}}\n\nevent: message_stop\ndata: "
+    "{\"type\":\"message_stop\"}\n\n";
+
 static size_t event_text(const struct conn *c, char *out, size_t size)
 {
     char data[512];
+    if (c->anthropic)
+        return anthropic_text(c, out, size);
     int len = snprintf(data, sizeof(data),
                        "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\","
                        "\"created\":1700000000,\"model\":\"bench\",\"system_fingerprint\":\"fp_1\","
@@ -105,12 +148,14 @@ static void wait_in_wheel(struct conn *c)
 
 static void send_events(struct conn *c)
 {
-    char text[1024];
+    char text[2048];
     do {
         size_t len = event_text(c, text, sizeof(text));
-        if (++c->sent == c->events)
-            len += (size_t)snprintf(text + len, sizeof(text) - len,
-                                    "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
+        if (++c->sent == c->events) {
+            len += chunk(text + len, sizeof(text) - len,
+                         c->anthropic ? anthropic_end : "data: [DONE]\n\n");
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "0\r\n\r\n");
+        }
         put(c, text, len);
     } while (c->sent < c->events && !c->every_ms);
     if (c->sent < c->events)
@@ -128,12 +173,13 @@ static void respond(struct conn *c)
         send_events(c);
         return;
     }
-    char all[sizeof(head) + sizeof(answer_body)];
+    const char *body = c->anthropic ? message_body : answer_body;
+    char all[sizeof(head) + sizeof(answer_body) + sizeof(message_body)];
     int len =
         snprintf(all, sizeof(all),
                  "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\n"
                  "content-length: %zu\r\n\r\n%s",
-                 sizeof(answer_body) - 1, answer_body);
+                 strlen(body), body);
     put(c, all, (size_t)len);
 }
 
@@ -147,10 +193,12 @@ static unsigned number_after(const char *text, const char *key, unsigned otherwi
 static void understand(struct conn *c)
 {
     unsigned events = 50, rate = 0;
-    const char *model = strstr(c->in, "\"bench-");
+    const char *model = strstr(c->in, "\"model\":");
+    model = model ? strstr(model, "bench-") : NULL;
     c->stream = strstr(c->in, "\"stream\":true") != NULL;
+    c->anthropic = strncmp(c->in, "POST /v1/messages ", 18) == 0;
     if (model)
-        sscanf(model, "\"bench-%u-%u", &events, &rate);
+        sscanf(model, "bench-%u-%u", &events, &rate);
     c->events = number_after(c->in, "\r\nx-events: ", events);
     rate = number_after(c->in, "\r\nx-rate: ", rate);
     c->every_ms = rate ? 1000 / rate : 0;
