@@ -489,6 +489,8 @@ bool mock_openai_find(const struct request_head *head, struct mock_question *q, 
         path = str_from(name, (size_t)slash);
     } else if (str_starts(path, STR("/openai/v1/"))) {
         path = str_from(path, sizeof("/openai/v1") - 1);
+    } else if (str_starts(path, STR("/openai/"))) { /* Azure's paths without a deployment */
+        path = str_from(path, sizeof("/openai") - 1);
     } else if (str_starts(path, STR("/v1/"))) {
         path = str_from(path, sizeof("/v1") - 1);
     }
