@@ -85,19 +85,37 @@ static str bare_name(str model)
     return without(without(model, regions, ARRAY_LEN(regions)), makers, ARRAY_LEN(makers));
 }
 
+enum { MODEL_NAME_MAX = 128 };
+
+/* Lower case, as the table is; Claude's versions with their usual dash ("claude-sonnet-4.5"). */
+static str folded(str name, char to[MODEL_NAME_MAX])
+{
+    const str claude = STR("claude-");
+    name = str_first(name, MODEL_NAME_MAX);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        to[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+        if (c == '.' && str_starts(str_make(to, i), claude))
+            to[i] = '-';
+    }
+    return str_make(to, name.len);
+}
+
 /* A row's vendor may be "*": the family is the same wherever it runs. */
 static bool fits(const struct model_facts *f, str vendor, str model, str bare)
 {
     if (!str_eq(f->vendor, STR("*")) && !str_eq(f->vendor, vendor))
         return false;
-    return str_glob(f->name, model) || str_glob(f->name, bare);
+    return str_glob(f->name, bare) || str_glob(f->name, model);
 }
 
 const struct model_facts *model_facts_find(str vendor, str model)
 {
     const struct model_facts *best = &model_facts_unknown;
     size_t best_len = 0;
-    str bare = bare_name(model);
+    char folded_model[MODEL_NAME_MAX], folded_bare[MODEL_NAME_MAX];
+    str bare = folded(bare_name(model), folded_bare);
+    model = folded(model, folded_model);
     for (unsigned i = 0; i < model_table_count; i++) {
         const struct model_facts *f = &model_table[i];
         size_t len = 2 * f->name.len + !str_eq(f->vendor, STR("*"));

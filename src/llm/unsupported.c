@@ -93,23 +93,23 @@ static bool add_text(char *to, size_t *len, str text)
 
 str unsupported_text(const struct unsupported *u)
 {
-    static const str more = STR_INIT(", and more");
+    static const str comma = STR_INIT(", "), more = STR_INIT("and more");
     bool all = !u->more;
     size_t len = 0;
-    char *text = u->notes ? arena_alloc(u->arena, UNSUPPORTED_TEXT + more.len) : NULL;
+    char *text = u->notes ? arena_alloc(u->arena, UNSUPPORTED_TEXT + comma.len + more.len) : NULL;
     if (!text)
         return STR_NULL;
     for (const struct name_list *n = u->notes; n; n = n->next) {
         size_t before = len;
-        if (add_text(text, &len, n == u->notes ? STR("") : STR(", ")) &&
-            add_text(text, &len, n->name))
+        if (add_text(text, &len, len ? comma : STR("")) && add_text(text, &len, n->name))
             continue;
         len = before; /* a note is there in full, or not at all */
         all = false;
     }
     if (!all) {
-        memcpy(text + len, more.ptr, more.len);
-        len += more.len;
+        str rest[] = {len ? comma : STR(""), more};
+        for (unsigned i = 0; i < ARRAY_LEN(rest); i++, len += rest[i - 1].len)
+            memcpy(text + len, rest[i].ptr, rest[i].len);
     }
     return str_make(text, len);
 }
