@@ -125,8 +125,9 @@ enum err provider_classify(const struct provider *p, int status, str body)
     return p->classify ? p->classify(status, body) : provider_classify_default(status, body);
 }
 
-enum endpoint_kind provider_translate_default(const struct provider_conf *p, enum endpoint_kind asked,
-                                              str model, const struct chat *c)
+enum endpoint_kind provider_translate_default(const struct provider_conf *p,
+                                              enum endpoint_kind asked, str model,
+                                              const struct chat *c)
 {
     uint64_t offered = provider_endpoints(p);
     (void)model, (void)c;
@@ -171,29 +172,62 @@ str provider_models_target(const struct provider_conf *p, str page, struct arena
     return provider_target(&r, a);
 }
 
-/* OpenAI's list: {"data": [{"id": …}, …]}, one page.  What has no id is left out. */
+/* The first of the members that is a number of tokens; 0: none is. */
+static uint32_t tokens_of(const struct json_doc *doc, uint32_t item, const str *names, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        int64_t tokens;
+        uint32_t value = json_member(doc, item, names[i]);
+        if (json_is(doc, value, JSON_NUMBER) && json_to_i64(json_raw(doc, value), &tokens) &&
+            tokens > 0 && tokens <= INT32_MAX)
+            return (uint32_t)tokens;
+    }
+    return 0;
+}
+
+/* What has no id is left out.  The limits are named as vLLM, Together, OpenRouter and Groq do. */
+static bool read_openai_model(const struct json_doc *doc, uint32_t item, struct arena *a,
+                              struct model_page *out)
+{
+    static const str windows[] = {STR_INIT("max_model_len"), STR_INIT("context_length"),
+                                  STR_INIT("context_window")};
+    static const str outputs[] = {STR_INIT("max_completion_tokens")};
+    struct listed_model *m = &out->models[out->count];
+    uint32_t id = json_member(doc, item, STR("id"));
+    if (!json_is(doc, id, JSON_STRING))
+        return true;
+    if (json_string_decode(doc, id, a, &m->id))
+        return false;
+    m->window = tokens_of(doc, item, windows, ARRAY_LEN(windows));
+    m->output_max = tokens_of(doc, item, outputs, ARRAY_LEN(outputs));
+    out->count += m->id.len > 0;
+    return true;
+}
+
+/* {"data": [{"id": …}, …]}, or the list alone (Together), or as `models`; one page. */
+static uint32_t openai_list(const struct json_doc *doc)
+{
+    if (json_is(doc, JSON_ROOT, JSON_ARRAY))
+        return JSON_ROOT;
+    uint32_t data = json_member(doc, JSON_ROOT, STR("data"));
+    return json_is(doc, data, JSON_ARRAY) ? data : json_member(doc, JSON_ROOT, STR("models"));
+}
+
 static bool read_openai_models(str body, struct arena *a, struct model_page *out)
 {
     struct json_doc doc;
     *out = (struct model_page){0};
-    if (json_parse(&doc, a, body, &(struct json_options){.index_depth = 4}))
+    if (json_parse(&doc, a, body, &(struct json_options){.index_depth = 3}))
         return false;
-    uint32_t data = json_is(&doc, JSON_ROOT, JSON_ARRAY) /* Together's is a bare list */
-                        ? JSON_ROOT
-                        : json_member(&doc, JSON_ROOT, STR("data"));
-    if (!json_is(&doc, data, JSON_ARRAY))
-        data = json_member(&doc, JSON_ROOT, STR("models"));
-    if (!json_is(&doc, data, JSON_ARRAY))
+    uint32_t list = openai_list(&doc);
+    if (!json_is(&doc, list, JSON_ARRAY))
         return false;
-    out->models = arena_zalloc(a, (json_count(&doc, data) + 1) * sizeof(*out->models));
+    out->models = arena_zalloc(a, (json_count(&doc, list) + 1) * sizeof(*out->models));
     if (!out->models)
         return false;
-    JSON_EACH (item, &doc, data) {
-        struct listed_model *m = &out->models[out->count];
-        uint32_t id = json_member(&doc, item, STR("id"));
-        if (json_is(&doc, id, JSON_STRING) && !json_string_decode(&doc, id, a, &m->id) && m->id.len)
-            out->count++;
-    }
+    JSON_EACH (item, &doc, list)
+        if (!read_openai_model(&doc, item, a, out))
+            return false;
     return true;
 }
 

@@ -292,3 +292,75 @@ TEST(ollama_lists_its_models_by_tags)
     EXPECT(!c.provider->read_models(STR("<html>"), &arena, &page));
     arena_release(&arena);
 }
+
+static struct model_page listed(const struct provider_conf *c, const char *body)
+{
+    struct model_page page;
+    EXPECT(provider_read_models(c, str_from_c(body), &arena, &page));
+    return page;
+}
+
+TEST(lists_of_models_are_openais_unless_a_provider_has_its_own)
+{
+    struct provider_conf c = conf_of("openai-compatible", "/v1");
+    struct model_page page;
+    EXPECT_STR(provider_models_target(&c, STR_NULL, &arena), "/v1/models");
+    page = listed(&c, "{\"object\":\"list\",\"data\":[{\"id\":\"a\",\"max_model_len\":4096},"
+                      "{\"id\":7},{\"id\":\"\"},{\"id\":\"b\\u0021\",\"context_window\":9,"
+                      "\"max_completion_tokens\":5},{\"id\":\"c\",\"context_length\":-1},null]}");
+    EXPECT_EQ(page.count, 3);
+    EXPECT_STR(page.models[0].id, "a");
+    EXPECT_EQ(page.models[0].window, 4096);
+    EXPECT_STR(page.models[1].id, "b!");
+    EXPECT_EQ(page.models[1].window, 9);
+    EXPECT_EQ(page.models[1].output_max, 5);
+    EXPECT_EQ(page.models[2].window, 0);
+    EXPECT(str_is_null(page.next));
+    EXPECT_EQ(listed(&c, "[{\"id\":\"a\"}]").count, 1);
+    EXPECT_EQ(listed(&c, "{\"models\":[{\"id\":\"a\"}]}").count, 1);
+    EXPECT_EQ(listed(&c, "{\"data\":[]}").count, 0);
+    static const char *const bad[] = {"", "<html>", "{}", "{\"data\":{}}", "{\"data\":null}", "7"};
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++)
+        EXPECT(!provider_read_models(&c, str_from_c(bad[i]), &arena, &page));
+    arena_release(&arena);
+}
+
+TEST(chats_in_other_formats_go_to_chat_and_embeddings_to_embeddings)
+{
+    static const enum endpoint_kind chats[] = {ENDPOINT_COMPLETIONS, ENDPOINT_RESPONSES,
+                                               ENDPOINT_MESSAGES, ENDPOINT_GENERATE};
+    struct provider_conf c = conf_of("openai-compatible", "/v1");
+    for (unsigned i = 0; i < ARRAY_LEN(chats); i++)
+        EXPECT_EQ(provider_translate_default(&c, chats[i], STR("m"), NULL), ENDPOINT_CHAT);
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_EMBED, STR("m"), NULL), ENDPOINT_EMBEDDINGS);
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_EMBED_BATCH, STR("m"), NULL),
+              ENDPOINT_EMBEDDINGS);
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_FILES, STR("m"), NULL), ENDPOINT_KIND_COUNT);
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_SPEECH, STR("m"), NULL), ENDPOINT_KIND_COUNT);
+    c = conf_of("anthropic", ""); /* offers none of both */
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_GENERATE, STR("m"), NULL),
+              ENDPOINT_KIND_COUNT);
+    EXPECT_EQ(provider_translate_default(&c, ENDPOINT_EMBED, STR("m"), NULL), ENDPOINT_KIND_COUNT);
+}
+
+TEST(images_by_address_stay_addresses_where_the_model_fetches_them)
+{
+    struct provider_conf c = conf_of("openai", "/v1");
+    EXPECT(!provider_needs_bytes(&c, STR("gpt-4o")));
+    EXPECT(!provider_needs_bytes(&c, STR("nobody-knows")));
+    c = conf_of("anthropic", "");
+    EXPECT(!provider_needs_bytes(&c, STR("claude-opus-5")));
+    c = conf_of("bedrock", "");
+    EXPECT(provider_needs_bytes(&c, STR("anthropic.claude-opus-5")));
+    c = conf_of("ollama", "");
+    EXPECT(provider_needs_bytes(&c, STR("llava")));
+}
+
+TEST(what_is_not_to_be_signed_stays_as_it_is)
+{
+    struct provider_conf c = conf_of("openai", "/v1");
+    struct provider_request r = {.conf = &c, .kind = ENDPOINT_CHAT, .method = STR("POST")};
+    struct request_head head = {0};
+    EXPECT(provider_sign(&r, &head, NULL, 0, 0, &arena));
+    EXPECT_EQ(head.headers.count, 0);
+}
