@@ -48,11 +48,13 @@ bool relay_bare_json(const struct dialect *d, const struct sse_event *ev, str *j
            (json->ptr[0] == '{' || json->ptr[0] == '[');
 }
 
-/* The error as an event of one line: what stands between events is not seen by all clients. */
-static struct slice framed_error(struct request *r, str error)
+/* The error as an event of one line: what stands between events is not seen by all clients.  before: of
+ * the block, blank; it may be the rest of the last event's line end. */
+static struct slice framed_error(struct request *r, str before, str error)
 {
-    str text = arena_printf(r->arena, "data: {\"error\":%.*s}\n\n", STR_ARG(error));
-    for (size_t i = 0; i + 2 < text.len; i++)
+    str text =
+        arena_printf(r->arena, "%.*sdata: {\"error\":%.*s}\n\n", STR_ARG(before), STR_ARG(error));
+    for (size_t i = before.len; i + 2 < text.len; i++)
         if (text.ptr[i] == '\n' || text.ptr[i] == '\r')
             ((char *)(uintptr_t)text.ptr)[i] = ' ';
     return SLICE_BORROWED(text);
@@ -99,7 +101,8 @@ static bool take_event(struct request *r, const struct sse_event *ev, struct sli
         relay_note_facts(r, &facts);
     }
     if (facts.kind == EVENT_FAILED) {
-        event_failed(r, &facts, is_bare ? framed_error(r, facts.error) : raw);
+        str before = is_bare ? str_first(ev->raw, ev->raw.len - bare.len) : STR_NULL;
+        event_failed(r, &facts, is_bare ? framed_error(r, before, facts.error) : raw);
         return false;
     }
     if (!is_hidden(r, facts.kind) && !chain_add(&y->out, raw)) {
@@ -207,7 +210,13 @@ void relay_events_end(struct request *r)
     if (inside && relay_bare_json(y->dialect, &ev, &bare) &&
         !take_event(r, &ev, SLICE_BORROWED(ev.raw)))
         return;
-    if (y->dialect->has_end ? !y->may_end : inside)
+    bool cut = y->dialect->has_end ? !y->may_end : inside;
+    /* The rest of the last event's line end: without it some clients take what follows for its part. */
+    if (cut && r->state == REQUEST_ANSWERING && !inside && ev.raw.len) {
+        struct slice rest = SLICE_BORROWED(ev.raw);
+        exchange_send(r->ex, NULL, &rest, 1, false);
+    }
+    if (cut)
         attempt_failed(r, ERR_UPSTREAM_TRUNCATED, STR("the stream ended without its last event"));
     else
         finish_events(r);
