@@ -54,6 +54,7 @@ static void attempt_close(struct request *r, enum err err)
     }
     fan_release(a);
     prepare_release(a);
+    chain_release(&a->held);
     translate_release(a->translated);
     r->attempt = NULL;
 }
@@ -132,9 +133,40 @@ static const struct call_handler from_provider = {
     .on_drain = on_drain,
 };
 
+/* What came while nobody could take it: no more than one read, for the flow is off. */
+static void hold(struct request *r, const struct slice *v, unsigned n, bool end)
+{
+    struct attempt *a = r->attempt;
+    a->held_end = a->held_end || end;
+    for (unsigned i = 0; i < n; i++)
+        if (!chain_add(&a->held, v[i])) {
+            request_cancel(r, ERR_NO_MEMORY);
+            return;
+        }
+}
+
+static void send_held(struct attempt *a)
+{
+    if (!a->upload_open)
+        return;
+    for (unsigned i = 0; i < a->held.count; i++) {
+        struct slice s = chain_at(&a->held, i);
+        call_write(a->call, &s, 1, false);
+    }
+    if (a->held_end) {
+        call_write(a->call, NULL, 0, true);
+        a->upload_open = false;
+    }
+    chain_release(&a->held);
+}
+
 void attempt_upload(struct request *r, const struct slice *v, unsigned n, bool end)
 {
     struct attempt *a = r->attempt;
+    if (a->state == ATTEMPT_PREPARING) {
+        hold(r, v, n, end);
+        return;
+    }
     if (!a->upload_open)
         return;
     attempt_progress(a, loop_now_us(r->worker->loop));
@@ -188,6 +220,7 @@ static void start_call(struct request *r)
         request_fail(r, ERR_NO_MEMORY, STR("No memory for the request."), STR_NULL);
         return;
     }
+    send_held(a);
     attempt_arm(r);
 }
 
@@ -211,6 +244,8 @@ static void prepare(struct request *r)
         start_call(r);
         return;
     case PREPARE_WAIT:
+        if (!r->body_complete)
+            body_flow(r, false);
         attempt_arm(r);
         return;
     case PREPARE_FAILED:
@@ -240,6 +275,7 @@ void attempt_begin(struct request *r)
     r->retry_at_us = 0;
     r->made++;
     r->made_here++;
+    chain_init(&a->held);
     a->request = r;
     a->target = &r->targets[r->target_at];
     a->started_us = loop_now_us(r->worker->loop);

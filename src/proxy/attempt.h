@@ -31,8 +31,10 @@ struct attempt {
     uint64_t started_us, progress_us; /* progress: connected, uploaded; an event after content,
                                          or bytes of what is no stream, came */
     unsigned credential;              /* index of the api key */
-    struct fetch *fetch;              /* PREPARING: images */
-    struct chat_fault fetch_fault;    /* what became of them: err NONE */
+    struct chain held;                /* PREPARING: of the client's body, which goes on by then */
+    bool held_end;
+    struct fetch *fetch;           /* PREPARING: images */
+    struct chat_fault fetch_fault; /* what became of them: err NONE */
     struct token_wait token_wait;
     uint64_t token_due_us, token_serial; /* 0: without a token */
     int status;                          /* the provider's */

@@ -147,7 +147,7 @@ static bool form_body(struct request *r, const struct attempt *a, struct call_re
             length += (int64_t)a->target->model.len - (int64_t)model->len;
     }
     out->content_length = length;
-    out->body_more = !r->body_complete;
+    out->body_more = !r->body_complete || r->body_streamed; /* the attempt holds what came since */
     return true;
 }
 

@@ -11,6 +11,11 @@
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define TLS_AND "{certificate: /dev/null, key: /dev/null, "
 #define OPENAI "{type: openai, api_key: k-123}"
+#define BEDROCK "{type: bedrock, region: us-east-1}"
+#define AWS                                                                                        \
+    "{type: bedrock, region: us-east-1, aws: {access_key_id: B, secret_access_key: s-1, role: q}}"
+#define ENTRA "{type: azure, base_url: 'https://a.test', entra: {tenant: u}}"
+#define VERTEX "{type: gemini, vertex: {project: q}}"
 #define AZURE "{type: azure, api_key: k-123, base_url: \"https://a.test\"}"
 #define TLS_PROVIDER "{type: vllm, base_url: \"https://a.test/v1\", tls: {"
 
@@ -56,6 +61,25 @@ static const struct sample {
     {"providers.x.api", "openai", NULL, "providers.x.type", "ollama"},
     {"providers.x.num_ctx", "8192", NULL, "providers.x.type", "ollama"},
     {"providers.x.keep_alive", "10m", NULL, "providers.x.type", "ollama"},
+    {"providers.x.region", "eu-west-1", NULL, "providers.x", BEDROCK},
+    {"providers.x.entra.tenant", "t", NULL, "providers.x", ENTRA},
+    {"providers.x.entra.client_id", "c", NULL, "providers.x", ENTRA},
+    {"providers.x.entra.client_secret", "s-123", "********", "providers.x", ENTRA},
+    {"providers.x.entra.managed_identity", "true", NULL, "providers.x", ENTRA},
+    {"providers.x.entra.authority", "https://a.test", NULL, "providers.x", ENTRA},
+    {"providers.x.entra.scope", "s/.default", NULL, "providers.x", ENTRA},
+    {"providers.x.vertex.project", "p", NULL, "providers.x", VERTEX},
+    {"providers.x.vertex.location", "us-central1", NULL, "providers.x", VERTEX},
+    {"providers.x.vertex.credentials", "/k.json", "********", "providers.x", VERTEX},
+    {"providers.x.aws.profile", "p", NULL, "providers.x", BEDROCK},
+    {"providers.x.aws.access_key_id", "A", NULL, "providers.x", AWS},
+    {"providers.x.aws.secret_access_key", "s-123", "********", "providers.x", AWS},
+    {"providers.x.aws.session_token", "t-123", "********", "providers.x", AWS},
+    {"providers.x.aws.role", "r", NULL, "providers.x", BEDROCK},
+    {"providers.x.aws.external_id", "e", NULL, "providers.x", AWS},
+    {"providers.x.aws.session_name", "n", NULL, "providers.x", AWS},
+    {"fetch.networks", "10.0.0.0/8", NULL, NULL, NULL},
+    {"fetch.ca", "/dev/null", NULL, NULL, NULL},
     {"providers.x.models", "a/b", NULL, NULL, NULL},
     {"providers.x.headers", "{x-a: b}", "", NULL, NULL},
     {"providers.x.forward_headers", "x-a", NULL, NULL, NULL},

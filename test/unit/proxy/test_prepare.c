@@ -131,6 +131,60 @@ TEST(a_refused_token_is_replaced_once_and_the_request_tried_again)
     fake_gateway_close(&g);
 }
 
+#define FORM_HEAD                                                                                  \
+    "POST /v1/audio/transcriptions HTTP/1.1\ncontent-type: multipart/form-data; boundary=edge\n"
+#define MODEL "--edge\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\naz/m\r\n"
+#define REST                                                                                       \
+    "--edge\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n"          \
+    "RIFF data of some length\r\n--edge--\r\n"
+
+/* A form that streams: cut at every byte, before or after the token comes; with or without a length. */
+static void upload(size_t at, bool early_rest, bool chunked)
+{
+    static const char form[] = MODEL REST;
+    char head[256];
+    struct fake_gateway g;
+    fake_gateway_open(&g, YAML(""));
+    if (chunked)
+        snprintf(head, sizeof(head), FORM_HEAD "transfer-encoding: chunked\n");
+    else
+        snprintf(head, sizeof(head), FORM_HEAD "content-length: %zu\n", sizeof(form) - 1);
+    struct fake_exchange *x = fake_gateway_begin(&g, head);
+    fake_exchange_feed(x, str_make(form, at));
+    fake_gateway_settle(&g);
+    if (early_rest || !g.caller.count) {
+        fake_exchange_feed(x, str_make(form + at, sizeof(form) - 1 - at));
+        fake_exchange_feed_end(x);
+        fake_gateway_settle(&g);
+        early_rest = true;
+    }
+    give_token(&g, "A");
+    struct fake_call *c = asked_with(&g, "Bearer A");
+    fake_call_connect(c);
+    fake_gateway_settle(&g);
+    if (!early_rest) {
+        fake_exchange_feed(x, str_make(form + at, sizeof(form) - 1 - at));
+        fake_exchange_feed_end(x);
+        fake_gateway_settle(&g);
+    }
+    str sent = buf_str(&c->body);
+    EXPECT(c->body_ended);
+    EXPECT(str_ends(sent, STR(REST)));
+    if (c->content_length >= 0)
+        EXPECT_EQ(c->content_length, (int64_t)sent.len);
+    EXPECT_CONTAINS(sent, "name=\"model\"\r\n\r\nm\r\n");
+    answer(&g, 200);
+    EXPECT_EQ(x->head.status, 200);
+    fake_gateway_close(&g);
+}
+
+TEST(an_upload_that_goes_on_while_the_token_is_fetched_arrives_whole)
+{
+    for (size_t at = 1; at < sizeof(MODEL REST) - 1; at += 3)
+        for (unsigned how = 0; how < 4; how++)
+            upload(at, how & 1, how & 2);
+}
+
 TEST(the_end_of_the_worker_ends_who_waits)
 {
     struct fake_gateway g;
