@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-
 #include "support/test.h"
 
 #define EVENT(name, data) "event: " name "\ndata: " data "\n\n"
