@@ -66,6 +66,10 @@ struct provider {
      * NULL: provider_translate_default. */
     enum endpoint_kind (*translate)(const struct provider_conf *p, enum endpoint_kind asked,
                                     str model, const struct chat *c);
+    /* Whether the model refuses what is asked at an endpoint that the provider offers, so that it is
+     * translated all the same.  c NULL: whether it may.  NULL: never. */
+    bool (*refuses)(const struct provider_conf *p, enum endpoint_kind asked, str model,
+                    const struct chat *c);
     /* Changes to a JSON body in the format of the endpoint, for what the provider has elsewhere (Claude on
      * Vertex AI: the model in the path, a version in the body).  Also for translated ones.  True: the
      * model's name was dealt with, and is not replaced.  NULL: none. */

@@ -24,8 +24,9 @@ struct vertex_conf { /* gemini: Vertex AI, when the project is set */
     str credentials; /* file, or its JSON; null: the application default */
 };
 
-/* Which of a server's APIs is spoken. */
-enum provider_api { API_AUTO, API_NATIVE, API_OPENAI };
+/* Which of a server's APIs is spoken: of ollama its own or OpenAI's, of OpenAI's models chat completions or
+ * responses. */
+enum provider_api { API_AUTO, API_NATIVE, API_OPENAI, API_CHAT, API_RESPONSES };
 
 struct name_pair { /* a row of a map: deployments, headers */
     str name, value;
@@ -65,7 +66,7 @@ struct provider_conf {
     enum azure_style style;        /* azure */
     struct name_pair *deployments; /* azure: model -> deployment */
     unsigned deployment_count;
-    enum provider_api api;     /* ollama */
+    enum provider_api api;
     unsigned num_ctx;          /* ollama: tokens of context; 0: the server's own */
     str keep_alive;            /* ollama: how long the model stays loaded; null: the server's own */
     struct vertex_conf vertex; /* gemini */

@@ -14,7 +14,10 @@ enum endpoint_kind translate_kind(enum endpoint_kind asked, const struct target 
                                   const struct chat *chat)
 {
     const struct provider_conf *p = t->provider;
-    if (provider_endpoints(p) & (UINT64_C(1) << asked))
+    bool offered = provider_endpoints(p) & (UINT64_C(1) << asked);
+    bool refused =
+        offered && p->provider->refuses && p->provider->refuses(p, asked, t->model, chat);
+    if (offered && !refused)
         return asked;
     if (!translate_is_chat(asked) && !embedding_format_of(asked))
         return ENDPOINT_KIND_COUNT;
@@ -101,7 +104,7 @@ static enum err write_embedding(struct request *r, struct translated *t, str *fi
 enum err translate_attempt(struct request *r, struct attempt *a, str *field, str *why)
 {
     const struct provider_conf *p = a->target->provider;
-    a->kind = translate_kind(r->kind, a->target, r->translation ? &r->translation->chat : NULL);
+    a->kind = r->translation ? translate_kind(r->kind, a->target, &r->translation->chat) : r->kind;
     CHECK(a->kind != ENDPOINT_KIND_COUNT);
     if (a->kind == r->kind)
         return ERR_NONE;

@@ -19,10 +19,14 @@ void openai_chat_read_end(struct answer_reader *r);
 void openai_chat_read_answer(struct answer_reader *r, str body);
 void openai_chat_read_error(str body, struct arena *a, struct provider_fault *out);
 
-/* {"message","type","param","code"} (of an object, or a bare string), and what it means. */
+/* {"message","type","param","code"} (of an object, a bare string, or FastAPI's list), and what it
+ * means. */
 void openai_read_fault(const struct json_doc *doc, uint32_t error, struct arena *a,
                        struct provider_fault *out);
 enum err openai_fault_meaning(const struct provider_fault *f);
+
+/* Whose reasoning an item of OpenRouter's reasoning_details is, by its `format`. */
+enum native_format openai_chat_detail_format(str format);
 
 /* The usage object, in OpenAI's sums: cached and written tokens are in the prompt, reasoning is in the
  * completion. */

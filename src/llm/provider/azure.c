@@ -5,6 +5,7 @@
  */
 #include "llm/provider.h"
 
+#include "llm/openai_api.h"
 #include "llm/token_source.h"
 #include "wire/url.h"
 
@@ -109,5 +110,7 @@ const struct provider provider_azure = {
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),
     .target = target,
     .authorize = authorize,
+    .translate = openai_translate,
+    .refuses = openai_refuses,
     .tokens = tokens,
 };

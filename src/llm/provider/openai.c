@@ -1,4 +1,5 @@
 /* OpenAI itself: Bearer key, organization and project fields. */
+#include "llm/openai_api.h"
 #include "llm/provider.h"
 
 static bool authorize(const struct provider_request *r, struct headers *headers, struct arena *a)
@@ -24,4 +25,6 @@ const struct provider provider_openai = {
                  ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION) | ENDPOINT_BIT(FILES) |
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),
     .authorize = authorize,
+    .translate = openai_translate,
+    .refuses = openai_refuses,
 };

@@ -2,6 +2,7 @@
  * Reads the request into a chat when a target speaks another format, so that what is wrong with it is told
  * before anybody is asked.
  */
+#include "llm/provider.h"
 #include "proxy/responses.h"
 #include "proxy/translate.h"
 
@@ -13,6 +14,15 @@ static bool needs_chat(const struct request *r)
         if (translate_kind(r->kind, &r->targets[i], NULL) != r->kind)
             return true;
     return false;
+}
+
+/* Translated only if a model turns out to refuse it: what cannot be read is for the provider to judge. */
+static bool all_offer(const struct request *r)
+{
+    for (unsigned i = 0; i < r->target_count; i++)
+        if (!(provider_endpoints(r->targets[i].provider) & (UINT64_C(1) << r->kind)))
+            return false;
+    return true;
 }
 
 static enum stage_verdict refuse(struct request *r, const struct chat_fault *fault)
@@ -52,13 +62,13 @@ enum stage_verdict stage_translate(struct request *r)
     t->chat.dialect = r->dialect->native;
     enum err err = r->dialect->read_request(&in, &t->chat);
     fault = in.fault;
-    if (r->responses) /* for the answer to repeat; its conversation is in the input already */
-        t->chat.previous_response_id = r->responses->previous;
+    if (!err && !responses_note_previous(r, &t->chat))
+        err = ERR_NO_MEMORY;
     if (!err)
         err = chat_normalize(&t->chat, &t->notes, &fault);
     if (err) {
         fault.err = err;
-        return refuse(r, &fault);
+        return err != ERR_NO_MEMORY && all_offer(r) ? STAGE_NEXT : refuse(r, &fault);
     }
     r->translation = t;
     return STAGE_NEXT;
