@@ -197,7 +197,7 @@ static str response_id(const struct mock_question *q)
         str below = str_from(q->rest, 1);
         return str_split(&below, '/');
     }
-    return arena_printf(q->arena, "resp_mock%llu", (unsigned long long)q->id);
+    return arena_printf(q->arena, "resp_mock_%llu", (unsigned long long)q->id);
 }
 
 static void write_response(struct json_write *w, const struct mock_question *q, bool done)

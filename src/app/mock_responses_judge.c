@@ -166,7 +166,7 @@ static bool judge_settings(const struct mock_question *q, struct mock_error *e)
                 return wrong(q, e, "include", "Invalid value in 'include': '%.*s'.",
                              STR_ARG(text_of(q, one)));
     str previous = text_of(q, field(q, "previous_response_id"));
-    if (previous.len && !str_starts(previous, STR("resp_mock")))
+    if (previous.len && !str_starts(previous, STR("resp_mock_")))
         return wrong(q, e, "previous_response_id", "Previous response with id '%.*s' not found.",
                      STR_ARG(previous));
     return true;
@@ -423,11 +423,23 @@ static bool judge_input(const struct mock_question *q, struct mock_error *e)
     return true;
 }
 
+/* The mock remembers nothing, but knows ids that it may have given. */
+static bool judge_stored(const struct mock_question *q, struct mock_error *e)
+{
+    if (str_starts(q->rest, STR("/resp_mock_")))
+        return true;
+    wrong(q, e, NULL, "Response with id '%.*s' not found.", STR_ARG(str_from(q->rest, 1)));
+    e->status = 404;
+    return false;
+}
+
 bool mock_responses_judge(const struct mock_question *q, struct mock_error *e)
 {
-    if (q->kind == ENDPOINT_RESPONSES_STORED || q->kind == ENDPOINT_RESPONSES_COMPACT)
+    if (q->kind == ENDPOINT_RESPONSES_STORED)
+        return judge_stored(q, e);
+    if (q->kind == ENDPOINT_RESPONSES_COMPACT)
         return true;
-    if (!is(q, JSON_ROOT, JSON_OBJECT) || !text_of(q, field(q, "model")).len)
+    if (!q->doc.count || !text_of(q, field(q, "model")).len)
         return wrong(q, e, "model", "Missing required parameter: 'model'.");
     return judge_members(q, e) && judge_sampling(q, e) && judge_settings(q, e) &&
            judge_format(q, e) && judge_tools(q, e) && judge_input(q, e);
@@ -479,12 +491,15 @@ static bool has_mark(const struct mock_question *q)
 
 void mock_responses_wish(const struct mock_question *q, struct mock_responses_wish *out)
 {
+    *out = (struct mock_responses_wish){0};
+    if (!q->doc.count) /* GET, DELETE */
+        return;
     uint32_t input = field(q, "input"), choice = field(q, "tool_choice");
     uint32_t reasoning = field(q, "reasoning"), format = member(q, field(q, "text"), "format");
     uint32_t effort = member(q, reasoning, "effort"), last = JSON_NONE;
     str only;
     int64_t most;
-    *out = (struct mock_responses_wish){.cached = has_mark(q)};
+    out->cached = has_mark(q);
     decode(q, member(q, choice, "name"), &only);
     if (!says(q, choice, "none"))
         find_tools(q, only, out);

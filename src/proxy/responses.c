@@ -260,6 +260,16 @@ enum stage_verdict responses_continue(struct request *r)
     return STAGE_NEXT;
 }
 
+bool responses_note_previous(const struct request *r, struct chat *c)
+{
+    if (!r->responses || !r->responses->previous.len)
+        return true;
+    str json = json_quote(c->arena, r->responses->previous);
+    return !str_is_null(json) &&
+           chat_add_extra(c, NATIVE_OPENAI, STR(RESPONSES_ECHO "previous_response_id"), json,
+                          FIELD_BOOKKEEPING);
+}
+
 /* --- GET, DELETE ------------------------------------------------------------------------------------------------ */
 
 static enum stage_verdict answer(struct request *r, str json)

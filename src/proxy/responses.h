@@ -15,6 +15,10 @@ struct responses_request { /* of a request whose answer may be kept */
     str previous;          /* kept response that it goes on from; null: none */
 };
 
+/* For the answer to repeat what the request went on from, whose items are in the input by now.  False: no
+ * memory. */
+bool responses_note_previous(const struct request *r, struct chat *c);
+
 /* The answer of the current attempt is complete: keeps it if it was asked to be.  Only of translated ones;
  * others are kept where they come from. */
 void responses_keep(struct request *r);

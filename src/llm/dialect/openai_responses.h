@@ -4,6 +4,12 @@
 
 #include "llm/dialect.h"
 
+/*
+ * What the answer repeats of the request ("tools", "text", …) is kept by the reader as extras of this
+ * prefix and class BOOKKEEPING, which every writer leaves out without a word.
+ */
+#define RESPONSES_ECHO "echo:"
+
 /* The response object that a writer of this dialect has told as the last (completed or incomplete), and its
  * id; both in the request's arena.  Null: it has not ended yet, or the client said store: false. */
 str responses_written(const struct answer_writer *w, str *id);

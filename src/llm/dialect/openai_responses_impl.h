@@ -2,7 +2,7 @@
 #ifndef LLM_DIALECT_OPENAI_RESPONSES_IMPL_H
 #define LLM_DIALECT_OPENAI_RESPONSES_IMPL_H
 
-#include "llm/dialect.h"
+#include "llm/dialect/openai_responses.h"
 
 enum {
     RESPONSES_WRITER_SIZE = 512,
@@ -14,12 +14,6 @@ enum {
 enum err responses_read_request(struct chat_source *in, struct chat *out) must_check;
 void responses_write_event(struct answer_writer *w, const struct chat_event *ev);
 void responses_write_answer(struct answer_writer *w, const struct chat_answer *a);
-
-/*
- * What the answer repeats of the request ("tools", "text", …) is kept by the reader as extras of this
- * prefix and class BOOKKEEPING, which every writer leaves out without a word.
- */
-#define RESPONSES_ECHO "echo:"
 
 /* A tool in a namespace is called "<namespace>__<name>" elsewhere; of `functions`, the models' own
  * default, just by its name. */

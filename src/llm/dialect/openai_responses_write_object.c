@@ -142,11 +142,7 @@ void responses_write_object(struct answer_writer *w, const struct responses_writ
     json_write_member(j, STR("model"), w->model);
     write_output(s, j);
     json_write_member_raw(j, STR("access_programs"), STR("null"));
-    json_write_key(j, STR("previous_response_id"));
-    if (c->previous_response_id.len)
-        json_write_string(j, c->previous_response_id);
-    else
-        json_write_null(j);
+    echo(j, c, "previous_response_id", STR("null"));
     json_write_member(j, STR("service_tier"), STR("default"));
     write_echoes(c, j);
     if (s->ended)
