@@ -202,12 +202,14 @@ static uint64_t whole(const struct mock_question *q, const char *name)
                : 0;
 }
 
-/* OpenAI's models think in secret on this API; others show it. */
+/* OpenAI's models think in secret on this API; others show it, when they are asked to think or always do. */
 static bool shows_thoughts(const struct mock_question *q)
 {
     uint32_t effort = field(q, "reasoning_effort");
-    return json_is(&q->doc, effort, JSON_STRING) && !is_text(q, effort, "none") &&
-           !is_strict(q->model);
+    uint32_t enabled = json_member(&q->doc, field(q, "reasoning"), STR("enabled"));
+    bool always = str_find(q->model, STR("DeepSeek-R1")) >= 0;
+    bool asked = json_is(&q->doc, effort, JSON_STRING) && !is_text(q, effort, "none");
+    return !is_strict(q->model) && (asked || always || json_is(&q->doc, enabled, JSON_TRUE));
 }
 
 static void make_script(struct mock_question *q)

@@ -33,6 +33,9 @@ PROVIDERS = {
 SEEING = {"vllm": "Qwen/Qwen2.5-VL-7B-Instruct", "ollama": "qwen2.5vl",
           "together": "meta-llama/Llama-4-Scout-17B-16E-Instruct"}
 
+# Models that reason, and let it be seen, where the usual one does not.
+THINKING = {"openai": "gpt-5.5", "azure": "gpt-5.5", "vllm": "Qwen/Qwen3-8B"}
+
 # (client, scenario) or (client, provider, scenario) -> why it cannot be.
 IMPOSSIBLE = {
     ("completions", "tools"): "the legacy API has no tools",
@@ -125,6 +128,7 @@ class Scenario:
 
     def reasoning(self):
         turns = [user("Think, then call a tool.")]
+        self.model = f"{self.provider}/{THINKING.get(self.provider, PROVIDERS[self.provider][1])}"
         a = self.ask(self.model + ";tool=1", turns, tools=True, thinking=True)
         assert a.reasoning and len(a.calls) == 1 and a.finish == "calls"
         turns += [{"role": "assistant", "answer": a}, {"role": "tool", "results": [(a.calls[0], "fine")]}]

@@ -14,7 +14,7 @@ enum { STOP_MAX = 4, MARKS_MAX = 4, USER_MAX = 128 };
 
 /* --- Servers ---------------------------------------------------------------------------------------------- */
 
-#define LOCAL (OPENAI_REASONING | OPENAI_TOP_K)
+#define LOCAL (OPENAI_REASONING | OPENAI_TOP_K | OPENAI_EFFORTS)
 
 /* The first that fits; a server that nobody knows is taken for one of the local kind. */
 static const struct {
@@ -24,7 +24,7 @@ static const struct {
     {"openai", NULL, OPENAI_OWN | OPENAI_FILES},
     {"azure", NULL, OPENAI_OWN | OPENAI_FILES | OPENAI_SYSTEM_ONLY},
     {"vllm", NULL, LOCAL | OPENAI_MEDIA_URLS},
-    {"together", NULL, LOCAL | OPENAI_MEDIA_URLS | OPENAI_PLAIN},
+    {"together", NULL, OPENAI_REASONING | OPENAI_TOP_K | OPENAI_MEDIA_URLS | OPENAI_PLAIN},
     {"gemini", NULL, OPENAI_SIGNATURES},
     {"openai-compatible", "openrouter", LOCAL | OPENAI_FILES},
     {"openai-compatible", "deepseek", LOCAL},
@@ -201,6 +201,8 @@ static void write_effort(struct openai_writing *w)
     enum effort asked = openai_asked_effort(w->chat), sent = model_effort(f, asked);
     if (asked == EFFORT_UNSET || write_switch(w, asked))
         return;
+    if (!f->efforts && model_can(f, MODEL_REASONING) && openai_has(w, OPENAI_EFFORTS))
+        sent = asked; /* the server makes of it what the model has */
     if (sent == EFFORT_UNSET) {
         if (asked != EFFORT_NONE)
             unsupported_field(w->unsupported, FIELD_HINT, STR("reasoning_effort"),

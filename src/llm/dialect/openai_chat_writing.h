@@ -9,11 +9,12 @@ enum openai_trait {
     OPENAI_OWN = 1, /* OpenAI's own models (also at Azure): strict, and with the newest fields */
     OPENAI_SYSTEM_ONLY = 2, /* no role developer */
     OPENAI_REASONING = 4,   /* takes reasoning back, as reasoning_content */
-    OPENAI_FILES = 8,       /* takes documents */
-    OPENAI_MEDIA_URLS = 16, /* video_url, audio_url */
-    OPENAI_TOP_K = 32,      /* and does not mind fields that it does not know */
-    OPENAI_PLAIN = 64, /* Together: no strict, parallel_tool_calls, detail; logprobs a number */
-    OPENAI_SIGNATURES = 128, /* Google's: extra_content on calls */
+    OPENAI_EFFORTS = 8,     /* takes any effort, also for models that only think or do not */
+    OPENAI_FILES = 16,      /* takes documents */
+    OPENAI_MEDIA_URLS = 32, /* video_url, audio_url */
+    OPENAI_TOP_K = 64,      /* and does not mind fields that it does not know */
+    OPENAI_PLAIN = 128, /* Together: no strict, parallel_tool_calls, detail; logprobs a number */
+    OPENAI_SIGNATURES = 256 /* Google's: extra_content on calls */
 };
 
 struct openai_writing {
