@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "support/test.h"
+#include "wire/aws_events.h"
 
 str conformance_read(struct arena *a, const char *path)
 {
@@ -29,6 +30,33 @@ static struct conformance_message message_of(str section)
     m.first = str_split(&rest, '\n');
     m.fields = rest;
     return m;
+}
+
+/* "name {payload}" as a frame; "!name {payload}" as one with a wrong checksum. */
+static void add_frame(struct buf *out, str line)
+{
+    bool damaged = str_starts(line, STR("!"));
+    str payload = damaged ? str_from(line, 1) : line;
+    str name = str_split(&payload, ' ');
+    str kind = str_ends(name, STR("Exception")) ? STR("exception") : STR("event");
+    aws_events_write_json(out, kind, name, payload);
+    if (damaged)
+        out->ptr[out->len - 1] ^= 1;
+}
+
+/* Lines as AWS's binary frames. */
+static str frames_of(struct arena *a, str lines)
+{
+    struct buf out;
+    buf_init(&out, 0);
+    while (lines.len) {
+        str line = str_split(&lines, '\n');
+        if (line.len)
+            add_frame(&out, line);
+    }
+    str frames = arena_str(a, buf_str(&out));
+    buf_release(&out);
+    return frames;
 }
 
 /* Takes "=== name" and what follows it up to the next one.  False: the file has ended. */
@@ -70,6 +98,10 @@ void conformance_parse(struct conformance_case *c, struct arena *a, const char *
             c->record = text;
         else
             EXPECT_FAIL("%s: an unknown section %.*s", path, STR_ARG(name));
+    }
+    if (str_find(c->answer.fields, STR("application/vnd.amazon.eventstream")) >= 0) {
+        c->answer.body = frames_of(a, c->answer.body);
+        c->then = frames_of(a, c->then);
     }
     if (!c->client.first.len || !c->provider.first.len || !c->answer.first.len ||
         !c->seen.first.len)

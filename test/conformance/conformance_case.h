@@ -15,6 +15,9 @@
  * next "===" (so an event stream is followed by an empty line of its own).  Of fields only those
  * that are written are compared; "!name" says that there is none.  "<id>" in what is seen stands for an id
  * of the gateway's own (24 letters and digits), the same wherever it stands.
+ *
+ * An answer of type application/vnd.amazon.eventstream is written in lines "name {payload}", each a binary
+ * frame (of an exception, when the name ends so); "!name {payload}" has a wrong checksum.
  */
 #ifndef CONFORMANCE_CASE_H
 #define CONFORMANCE_CASE_H
