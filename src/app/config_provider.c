@@ -15,10 +15,26 @@
 static const struct {
     const char *option, *type;
 } options_of_types[] = {
-    {"api_version", "azure"},   {"style", "azure"},    {"deployments", "azure"},
-    {"organization", "openai"}, {"project", "openai"}, {"preset", "openai-compatible"},
-    {"api", "ollama"},          {"num_ctx", "ollama"}, {"keep_alive", "ollama"},
-    {"region", "bedrock"},
+    {"api_version", "azure"},   {"style", "azure"},       {"deployments", "azure"},
+    {"organization", "openai"}, {"project", "openai"},    {"preset", "openai-compatible"},
+    {"num_ctx", "ollama"},      {"keep_alive", "ollama"}, {"region", "bedrock"},
+};
+
+/* Types that have the choice of an API, by the words of `api`. */
+static const struct {
+    enum provider_api api;
+    const char *type;
+} apis_of_types[] = {
+    {API_NATIVE, "ollama"},
+    {API_OPENAI, "ollama"},
+    {API_CHAT, "openai"},
+    {API_RESPONSES, "openai"},
+    {API_CHAT, "azure"},
+    {API_RESPONSES, "azure"},
+    {API_CHAT, "vllm"},
+    {API_RESPONSES, "vllm"},
+    {API_CHAT, "openai-compatible"},
+    {API_RESPONSES, "openai-compatible"},
 };
 
 static void check_type(struct config_checker *c, struct provider_conf *p,
@@ -81,6 +97,21 @@ static void check_options_of_types(struct config_checker *c, const struct provid
             !str_eq(p->type, str_from_c(options_of_types[i].type)))
             config_complain(c, n, options_of_types[i].option, STR_NULL,
                             "has no effect: only type %s has it", options_of_types[i].type);
+}
+
+static void check_api(struct config_checker *c, const struct provider_conf *p,
+                      const struct config_node *n)
+{
+    bool has = p->api == API_AUTO;
+    for (size_t i = 0; i < ARRAY_LEN(apis_of_types); i++)
+        has = has || (apis_of_types[i].api == p->api &&
+                      str_eq(p->type, str_from_c(apis_of_types[i].type)));
+    if (has || !p->provider)
+        return;
+    bool ollama = p->api == API_NATIVE || p->api == API_OPENAI;
+    config_complain(c, n, "api", STR_NULL, "has no effect: only %s",
+                    ollama ? "type ollama has it"
+                           : "types openai, azure, vllm and openai-compatible have it");
 }
 
 static bool makes_tokens(const struct provider_conf *p)
@@ -398,6 +429,7 @@ static void check_provider(struct config_checker *c, struct provider_conf *p,
     while (p->base_url.len && p->base_url.ptr[p->base_url.len - 1] == '/')
         p->base_url.len--;
     check_options_of_types(c, p, n);
+    check_api(c, p, n);
     check_keys(c, p, n);
     check_tokens(c, p, n);
     check_url(c, p, n);

@@ -2,6 +2,8 @@
 
 #include "llm/provider.h"
 
+#include <string.h>
+
 /* A budget in tokens as a level (mapping.md §18). */
 static enum effort effort_of_budget(str budget)
 {
@@ -49,11 +51,31 @@ bool openai_wants_responses(const struct model_facts *f, const struct chat *c)
     return !c || (has_tools(c) && openai_will_reason(f, c));
 }
 
+/* --- Providers -------------------------------------------------------------------------------------------- */
+
+const uint64_t openai_responses_endpoints =
+    ENDPOINT_BIT(RESPONSES) | ENDPOINT_BIT(RESPONSES_TOKENS) | ENDPOINT_BIT(RESPONSES_COMPACT) |
+    ENDPOINT_BIT(RESPONSES_STORED);
+
+uint64_t openai_endpoints(const struct provider_conf *p)
+{
+    uint64_t all = p->provider->endpoints;
+    return p->api == API_CHAT ? all & ~openai_responses_endpoints : all;
+}
+
+/* Others who serve such models have rules of their own. */
+static bool is_openai(const struct provider_conf *p)
+{
+    return strcmp(p->provider->name, "openai") == 0 || strcmp(p->provider->name, "azure") == 0;
+}
+
 static bool wants_responses(const struct provider_conf *p, str model, const struct chat *c)
 {
-    if (p->api == API_CHAT || !(provider_endpoints(p) & ENDPOINT_BIT(RESPONSES)))
+    if (!(provider_endpoints(p) & ENDPOINT_BIT(RESPONSES)))
         return false;
-    return p->api == API_RESPONSES ||
+    if (p->api == API_RESPONSES)
+        return true;
+    return is_openai(p) &&
            openai_wants_responses(model_facts_find(str_from_c(p->provider->name), model), c);
 }
 

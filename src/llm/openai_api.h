@@ -21,7 +21,12 @@ bool openai_will_reason(const struct model_facts *f, const struct chat *c);
 /* Whether the model has to be asked by /responses.  c NULL: whether there are chats for which it has. */
 bool openai_wants_responses(const struct model_facts *f, const struct chat *c);
 
-/* Slots of providers with OpenAI's models. */
+/* Kinds of the Responses API. */
+extern const uint64_t openai_responses_endpoints;
+
+/* Slots of providers with both APIs.  `api: chat` takes the Responses API from what they offer, `api:
+ * responses` sends all chats there. */
+uint64_t openai_endpoints(const struct provider_conf *p);
 enum endpoint_kind openai_translate(const struct provider_conf *p, enum endpoint_kind asked,
                                     str model, const struct chat *c);
 bool openai_refuses(const struct provider_conf *p, enum endpoint_kind asked, str model,

@@ -123,7 +123,7 @@ static const struct option_table table_aws = {.what = "settings of AWS", .rows =
 
 static const char *const credentials_names[] = {"own", "passthrough", NULL};
 static const char *const style_names[] = {"auto", "deployment", "v1", NULL};
-static const char *const api_names[] = {"auto", "native", "openai", NULL};
+static const char *const api_names[] = {"auto", "native", "openai", "chat", "responses", NULL};
 
 static const struct option provider_rows[] = {
     {.name = "type", .type = OPTION_STRING, .flags = OPTION_REQUIRED, .min = 1, FIELD(type),
@@ -158,7 +158,9 @@ static const struct option provider_rows[] = {
     {.name = "deployments", .type = OPTION_PAIRS, ARRAY(deployments, deployment_count), .min = 1,
      .help = "azure: model: deployment, where the names differ."},
     {.name = "api", .type = OPTION_ENUM, .names = api_names, FIELD(api), .initial = "auto",
-     .help = "ollama: its native API (also by auto), or its OpenAI form under /v1."},
+     .help = "ollama: native (also by auto), or openai for its form under /v1.  openai, azure, vllm, "
+             "openai-compatible: which API chats are translated to, chat or responses; auto: what "
+             "the model wants."},
     {.name = "num_ctx", .type = OPTION_UINT, FIELD(num_ctx), OPTION_RANGE(0, 100000000),
      .initial = "0", .help = "ollama: tokens of context that a model is loaded with; 0: the "
      "server's own, which may be small and cuts prompts silently."},

@@ -110,6 +110,7 @@ const struct provider provider_azure = {
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),
     .target = target,
     .authorize = authorize,
+    .endpoints_of = openai_endpoints,
     .translate = openai_translate,
     .refuses = openai_refuses,
     .tokens = tokens,

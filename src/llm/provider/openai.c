@@ -25,6 +25,7 @@ const struct provider provider_openai = {
                  ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION) | ENDPOINT_BIT(FILES) |
                  ENDPOINT_BIT(BATCHES) | ENDPOINT_BIT(MODELS),
     .authorize = authorize,
+    .endpoints_of = openai_endpoints,
     .translate = openai_translate,
     .refuses = openai_refuses,
 };

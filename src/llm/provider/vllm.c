@@ -1,4 +1,5 @@
 /* vLLM's server: OpenAI's format and extras, optional key. */
+#include "llm/openai_api.h"
 #include "llm/provider.h"
 
 const struct provider provider_vllm = {
@@ -10,4 +11,7 @@ const struct provider provider_vllm = {
                  ENDPOINT_BIT(RESPONSES_COMPACT) | ENDPOINT_BIT(RESPONSES_STORED) |
                  ENDPOINT_BIT(TRANSCRIPTION) | ENDPOINT_BIT(TRANSLATION) | ENDPOINT_BIT(RERANK) |
                  ENDPOINT_BIT(MODELS),
+    .endpoints_of = openai_endpoints,
+    .translate = openai_translate,
+    .refuses = openai_refuses,
 };

@@ -160,6 +160,9 @@ TEST(settings_of_providers_without_effect_are_refused)
                     "2:24: providers.a.api: has no effect: only type ollama has it\n"
                     "2:41: providers.a.num_ctx: has no effect: only type ollama has it\n"
                     "2:59: providers.a.keep_alive: has no effect: only type ollama has it\n");
+    expect_problems("providers:\n  a: {type: ollama, api: responses}\n",
+                    "2:26: providers.a.api: has no effect: only types openai, azure, vllm and "
+                    "openai-compatible have it\n");
     expect_problems("providers:\n  a: {type: vllm, api_key: k-1, api_keys: [k-2]}\n",
                     "2:28: providers.a.api_key: is not needed beside `api_keys`: write one\n");
     expect_problems("providers:\n  a: {type: openai, api_key: k-1, credentials: passthrough}\n",
