@@ -206,14 +206,6 @@ static uint32_t parts_of(const struct mock_question *q, uint32_t content)
     return json_is(&q->doc, parts, JSON_ARRAY) ? parts : JSON_NONE;
 }
 
-static unsigned count_of(const struct mock_question *q, uint32_t content, const char *member)
-{
-    unsigned n = 0;
-    JSON_EACH (part, &q->doc, parts_of(q, content))
-        n += MEMBER(q, part, member) != JSON_NONE;
-    return n;
-}
-
 static bool judge_content(const struct mock_question *q, uint32_t content, struct mock_error *e)
 {
     uint32_t role = MEMBER(q, content, "role");
@@ -231,22 +223,39 @@ static bool judge_content(const struct mock_question *q, uint32_t content, struc
     return true;
 }
 
-/* --- Calls and answers, signatures ----------------------------------------------------------------- */
+/* --- Calls and answers, signatures ------------------------------------------------------------ */
 
-static uint32_t nth(const struct mock_question *q, uint32_t content, const char *member, unsigned n)
+/* Neighbours of one role are one turn: SDKs keep a stream as a content for each chunk. */
+struct turn {
+    const uint32_t *parts;
+    unsigned count;
+    bool is_model;
+};
+
+static unsigned count_of(const struct mock_question *q, const struct turn *t, const char *member)
 {
-    JSON_EACH (part, &q->doc, parts_of(q, content)) {
-        uint32_t value = MEMBER(q, part, member);
+    unsigned n = 0;
+    for (unsigned i = 0; i < t->count; i++)
+        n += MEMBER(q, t->parts[i], member) != JSON_NONE;
+    return n;
+}
+
+static uint32_t nth(const struct mock_question *q, const struct turn *t, const char *member,
+                    unsigned n)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        uint32_t value = MEMBER(q, t->parts[i], member);
         if (value && n-- == 0)
             return value;
     }
     return JSON_NONE;
 }
 
-static bool judge_pair(const struct mock_question *q, uint32_t calls, uint32_t answers,
-                       const struct mock_gemini_model *m, struct mock_error *e)
+static bool judge_pair(const struct mock_question *q, const struct turn *calls,
+                       const struct turn *answers, const struct mock_gemini_model *m,
+                       struct mock_error *e)
 {
-    unsigned n = count_of(q, calls, "functionCall");
+    unsigned n = calls ? count_of(q, calls, "functionCall") : 0;
     if (n == 0)
         return wrong(q, e,
                      "Please ensure that function response turn comes immediately after a "
@@ -255,8 +264,6 @@ static bool judge_pair(const struct mock_question *q, uint32_t calls, uint32_t a
         return wrong(q, e,
                      "Please ensure that the number of function response parts is equal to "
                      "the number of function call parts of the function call turn.");
-    if (m->third && json_count(&q->doc, parts_of(q, answers)) != n)
-        return wrong(q, e, "Function response parts stand alone in their turn.");
     for (unsigned i = 0; i < n; i++) {
         uint32_t call = nth(q, calls, "functionCall", i);
         uint32_t answer = nth(q, answers, "functionResponse", i);
@@ -276,16 +283,16 @@ static bool is_bypass(str signature)
 }
 
 /* The first call of a step has a signature; whatever has one has ours, unchanged. */
-static bool judge_signatures(const struct mock_question *q, uint32_t content, bool needed,
+static bool judge_signatures(const struct mock_question *q, const struct turn *t,
                              struct mock_error *e)
 {
     bool first = true;
-    JSON_EACH (part, &q->doc, parts_of(q, content)) {
-        uint32_t call = MEMBER(q, part, "functionCall");
-        str signature = raw(q, MEMBER(q, part, "thoughtSignature"));
+    for (unsigned i = 0; i < t->count; i++) {
+        uint32_t call = MEMBER(q, t->parts[i], "functionCall");
+        str signature = raw(q, MEMBER(q, t->parts[i], "thoughtSignature"));
         if (signature.len && !is_bypass(signature) && !mock_signature_is_good(signature, STR_NULL))
             return wrong(q, e, "Thought signature is not valid");
-        if (call && first && needed && !signature.len)
+        if (call && first && !signature.len)
             return wrong(q, e,
                          "Function call is missing a thought_signature in functionCall parts. "
                          "function call `default_api:%.*s`, position 1",
@@ -295,33 +302,67 @@ static bool judge_signatures(const struct mock_question *q, uint32_t content, bo
     return true;
 }
 
+/* before: NULL for the first. */
+static bool judge_turn(const struct mock_question *q, const struct turn *before,
+                       const struct turn *t, const struct mock_gemini_model *m,
+                       struct mock_error *e)
+{
+    bool answers = count_of(q, t, "functionResponse") > 0;
+    if (answers && !judge_pair(q, before, t, m, e))
+        return false;
+    if (before && count_of(q, before, "functionCall") && !answers)
+        return wrong(q, e,
+                     "Please ensure that function call turn is followed by a function "
+                     "response turn.");
+    if (count_of(q, t, "functionCall") && (!t->is_model || !before))
+        return wrong(q, e,
+                     "Please ensure that function call turn comes immediately after a user "
+                     "turn or after a function response turn.");
+    return !t->is_model || !m->third || judge_signatures(q, t, e);
+}
+
+/* Gemini 3: what functions answered stands alone in its content. */
+static bool is_pure(const struct mock_question *q, uint32_t content)
+{
+    unsigned answers = 0;
+    JSON_EACH (part, &q->doc, parts_of(q, content))
+        answers += MEMBER(q, part, "functionResponse") != JSON_NONE;
+    return answers == 0 || answers == json_count(&q->doc, parts_of(q, content));
+}
+
+/* The parts of all contents in one list; turns are stretches of it. */
 static bool judge_turns(const struct mock_question *q, uint32_t contents,
                         const struct mock_gemini_model *m, struct mock_error *e)
 {
-    uint32_t before = JSON_NONE;
+    uint32_t *parts = arena_alloc(q->arena, q->doc.count * sizeof(*parts));
+    struct turn turns[2] = {{.count = 0}}, *before = NULL, *now = &turns[0];
+    unsigned used = 0;
+    if (!parts)
+        return wrong(q, e, "out of memory");
     JSON_EACH (content, &q->doc, contents) {
         bool is_model = says(q, MEMBER(q, content, "role"), "model");
         if (!judge_content(q, content, e))
             return false;
-        if (count_of(q, content, "functionResponse") && !judge_pair(q, before, content, m, e))
-            return false;
-        if (before && count_of(q, before, "functionCall") &&
-            !count_of(q, content, "functionResponse"))
-            return wrong(q, e,
-                         "Please ensure that function call turn is followed by a function "
-                         "response turn.");
-        if (count_of(q, content, "functionCall") && (!is_model || before == JSON_NONE))
-            return wrong(q, e,
-                         "Please ensure that function call turn comes immediately after a "
-                         "user turn or after a function response turn.");
-        if (is_model && m->third && !judge_signatures(q, content, true, e))
-            return false;
-        before = content;
+        if (m->third && !is_pure(q, content))
+            return wrong(q, e, "Function response parts stand alone in their turn.");
+        if (now->count && now->is_model != is_model) {
+            if (!judge_turn(q, before, now, m, e))
+                return false;
+            before = now;
+            now = now == &turns[0] ? &turns[1] : &turns[0];
+            now->count = 0;
+        }
+        if (now->count == 0)
+            *now = (struct turn){.parts = parts + used, .is_model = is_model};
+        JSON_EACH (part, &q->doc, parts_of(q, content)) {
+            parts[used++] = part;
+            now->count++;
+        }
     }
-    if (q->kind == ENDPOINT_GENERATE && before && says(q, MEMBER(q, before, "role"), "model") &&
-        !m->prefill)
-        return wrong(q, e, "Requests ending with a model turn are not supported.");
-    return true;
+    if (!judge_turn(q, before, now, m, e))
+        return false;
+    return q->kind != ENDPOINT_GENERATE || !now->is_model || m->prefill ||
+           wrong(q, e, "Requests ending with a model turn are not supported.");
 }
 
 /* --- Settings ---------------------------------------------------------------------------------------- */
