@@ -157,6 +157,7 @@ struct dialect {
     void (*write_error)(struct buf *out, const struct client_error *e);
     /* Status that the format's clients understand for it (Anthropic: 529); NULL: as it is. */
     int (*client_status)(enum err err, int status);
+    str keepalive;   /* what fills a silence in a stream; null: a comment */
     str stream_type; /* content-type of a streamed answer; null: text/event-stream */
 
     /* The provider's half. */

@@ -67,6 +67,8 @@ struct response_head *answer_head(struct request *r, int status)
     head->content_length = -1;
     head->keep_alive = true;
     bool ok = !r->rec.id.len || answer_add_known(r, head, HEADER_X_REQUEST_ID, r->rec.id);
+    if (ok && r->rec.id.len && r->dialect->native == NATIVE_ANTHROPIC) /* what its clients read */
+        ok = answer_add(r, head, STR("request-id"), r->rec.id);
     ok = ok && add_target_fields(r, head) && cors_add_fields(r, head);
     if (ok && !r->rec.is_local) {
         str timing = timing_text(r);

@@ -377,7 +377,11 @@ void relay_on_due(struct request *r)
             attempt_arm(r);
         return;
     }
-    struct slice comment = SLICE_BORROWED(STR(": keepalive\n\n"));
+    bool begun =
+        r->state == REQUEST_ANSWERING; /* before that not even an event of the format's own */
+    str filler =
+        begun && r->dialect->keepalive.len ? r->dialect->keepalive : STR(": keepalive\n\n");
+    struct slice comment = SLICE_BORROWED(filler);
     exchange_send(r->ex, NULL, &comment, 1, false);
     r->last_sent_us = loop_now_us(r->worker->loop);
     attempt_arm(r);

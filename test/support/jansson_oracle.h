@@ -16,4 +16,20 @@
 #undef JSON_FALSE
 #undef JSON_NULL
 
+/* Its macros name the enumerators, which are ours again by the time they are used. */
+#undef json_is_object
+#undef json_is_array
+#undef json_is_string
+#undef json_is_true
+#undef json_is_false
+#undef json_is_null
+#undef json_is_boolean
+#define json_is_object(json) ((json) && json_typeof(json) == JANSSON_OBJECT)
+#define json_is_array(json) ((json) && json_typeof(json) == JANSSON_ARRAY)
+#define json_is_string(json) ((json) && json_typeof(json) == JANSSON_STRING)
+#define json_is_true(json) ((json) && json_typeof(json) == JANSSON_TRUE)
+#define json_is_false(json) ((json) && json_typeof(json) == JANSSON_FALSE)
+#define json_is_null(json) ((json) && json_typeof(json) == JANSSON_NULL)
+#define json_is_boolean(json) (json_is_true(json) || json_is_false(json))
+
 #endif

@@ -156,6 +156,7 @@ const struct dialect dialect_anthropic = {
     .write_answer = anthropic_write_answer,
     .write_error = anthropic_write_error,
     .client_status = anthropic_client_status,
+    .keepalive = STR_INIT("event: ping\ndata: {\"type\": \"ping\"}\n\n"),
     .framing = FRAMING_SSE,
     .tool_names = &name_rule_openai,
     .write_request = anthropic_write_request,

@@ -69,7 +69,10 @@ TEST(names_and_paths_are_told_apart)
 {
     for (unsigned i = 0; i < ENDPOINT_KIND_COUNT; i++) {
         const struct endpoint_facts *f = endpoint_facts((enum endpoint_kind)i);
-        EXPECT(f->name.len && f->path.len > 1 && f->path.ptr[0] == '/');
+        EXPECT(f->name.len);
+        if (f->methods == ENDPOINT_METHODS_NEVER) /* has no path that could be mistaken */
+            continue;
+        EXPECT(f->path.len > 1 && f->path.ptr[0] == '/');
         EXPECT(f->path.ptr[f->path.len - 1] != '/');
         for (unsigned k = 0; k < i; k++) {
             const struct endpoint_facts *other = endpoint_facts((enum endpoint_kind)k);
