@@ -60,6 +60,10 @@ struct provider {
     bool (*authorize)(const struct provider_request *r, struct headers *headers, struct arena *a);
     /* What a status that is not 2xx means.  body: as much as was read. */
     enum err (*classify)(int status, str body);
+    /* Of vendors that name their errors in a field: the field, in lower case, and what a name means.
+     * ERR_NONE: not known, `classify` decides.  *name is cut to what is told and logged. */
+    const char *error_field;
+    enum err (*classify_name)(str *name);
 
     /* For requests in a format that it does not offer: the endpoint to translate to, one of `endpoints`.
      * c is NULL for what is no chat (count_tokens, embeddings).  ENDPOINT_KIND_COUNT: none.

@@ -161,18 +161,26 @@ void relay_error_body(struct request *r, struct slice run)
         relay_on_end(r); /* long enough to know what it says */
 }
 
+/* By the error's name where the provider gives one in a field, else by status and body. */
+static enum err meaning_of(const struct provider *p, struct relay *y, str body)
+{
+    enum err err = y->error_name.len ? p->classify_name(&y->error_name) : ERR_NONE;
+    return err ? err : provider_classify(p, y->status, body);
+}
+
 void relay_error_end(struct request *r)
 {
     struct relay *y = r->relay;
     str body = held_text(r);
-    const struct provider *p = r->attempt->target->provider->provider;
-    enum err err = provider_classify(p, y->status, body);
+    enum err err = meaning_of(r->attempt->target->provider->provider, y, body);
     struct provider_error *e = arena_zalloc(r->arena, sizeof(*e));
     const struct translated *t = r->attempt->translated;
     if (e && !r->provider_error) {
         e->foreign = t != NULL;
         if (t && t->dialect->read_error)
             t->dialect->read_error(arena_str(r->arena, body), r->arena, &e->fault);
+        if (!e->fault.type.len)
+            e->fault.type = y->error_name;
         e->status = y->status;
         e->content_type = y->content_type;
         e->body = arena_str(r->arena, body);
@@ -182,5 +190,8 @@ void relay_error_end(struct request *r)
     r->attempt->retry_after = y->retry_after;
     if (!r->rec.retry_after.len)
         r->rec.retry_after = y->retry_after;
-    attempt_failed(r, err, error_kind(body, r->arena));
+    str kind = error_kind(body, r->arena);
+    if (!kind.len)
+        kind = error_kind_words(y->error_name, STR_NULL, r->arena);
+    attempt_failed(r, err, kind);
 }

@@ -1,5 +1,6 @@
 #include "proxy/relay_impl.h"
 
+#include "llm/provider.h"
 #include "proxy/answer.h"
 
 static bool is_rate_limit_field(str name)
@@ -54,6 +55,24 @@ static bool client_field(struct request *r, const struct header *h, struct heade
     return !str_is_null(out->name) && !str_is_null(out->value);
 }
 
+/* The provider's wish in the standard form; some say milliseconds in a field of their own. */
+static str retry_after_of(struct arena *a, const struct headers *in)
+{
+    static const str in_ms[] = {STR_INIT("retry-after-ms"), STR_INIT("x-amz-retry-after")};
+    str wish = head_known(in, HEADER_RETRY_AFTER);
+    uint64_t ms;
+    for (size_t i = 0; !wish.len && i < ARRAY_LEN(in_ms); i++)
+        if (str_to_u64(head_get(in, in_ms[i]), &ms))
+            return arena_printf(a, "%llu", (unsigned long long)(ms / 1000 + (ms % 1000 != 0)));
+    return arena_str(a, wish);
+}
+
+static str error_name_of(const struct request *r, const struct headers *in)
+{
+    const char *field = r->attempt->target->provider->provider->error_field;
+    return field ? arena_str(r->arena, head_get(in, str_from_c(field))) : STR_NULL;
+}
+
 bool relay_copy_fields(struct request *r, struct relay *y, const struct response_head *head)
 {
     const struct headers *in = &head->headers;
@@ -64,7 +83,8 @@ bool relay_copy_fields(struct request *r, struct relay *y, const struct response
             client_field(r, &in->list[i], &y->fields[y->field_count]))
             y->field_count++;
     y->content_type = arena_str(r->arena, head_known(in, HEADER_CONTENT_TYPE));
-    y->retry_after = arena_str(r->arena, head_known(in, HEADER_RETRY_AFTER));
+    y->retry_after = retry_after_of(r->arena, in);
+    y->error_name = error_name_of(r, in);
     return y->fields != NULL;
 }
 

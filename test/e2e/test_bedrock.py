@@ -425,6 +425,7 @@ def test_a_stream_without_metadata_is_complete(gw, up):
     (429, "ThrottlingException", "Too many tokens, please wait.", 429),
     (500, "InternalServerException", "Internal.", 502),
     (503, "ServiceUnavailableException", "Too busy.", 502),
+    (400, "BrandNewException", "Never heard of.", 400),
 ])
 def test_errors_before_an_answer(gw, up, status, kind, message, seen):
     up.answer(reply({"message": message}, status, [
@@ -433,6 +434,18 @@ def test_errors_before_an_answer(gw, up, status, kind, message, seen):
     assert r.status == seen, r.body
     if seen != 502:
         assert message in r.json()["error"]["message"]
+
+
+def test_the_name_of_an_error_says_more_than_its_status(gw, up):
+    for kind, code in (("ServiceQuotaExceededException", "insufficient_quota"),
+                       ("com.amazon.coral#ModelNotReadyException", "upstream_overloaded")):
+        up.answer(reply({"message": "m"}, 429, [("x-amzn-ErrorType", kind)]))
+        assert gw.chat(model=f"aws/{CLAUDE}").json()["error"]["code"] == code
+
+
+def test_a_wish_in_milliseconds_is_told_in_seconds(gw, up):
+    up.answer(reply({"message": "m"}, 429, [("x-amz-retry-after", "1500")]))
+    assert gw.chat(model=f"aws/{CLAUDE}").get("retry-after") == "2"
 
 
 # --- Embeddings ------------------------------------------------------------------------------------------------------

@@ -77,6 +77,15 @@ static enum err classify(int status, str body)
                                           : provider_classify_default(status, body);
 }
 
+/* "ThrottlingException:http://internal.amazon.com/…". */
+static enum err classify_name(str *name)
+{
+    *name = bedrock_error_name(*name);
+    enum err err = bedrock_error_meaning(*name);
+    /* It covers models that are not there, which only the words tell. */
+    return err == ERR_UPSTREAM_REFUSED_REQUEST ? ERR_NONE : err;
+}
+
 static enum endpoint_kind translate(const struct provider_conf *p, enum endpoint_kind asked,
                                     str model, const struct chat *c)
 {
@@ -125,6 +134,8 @@ const struct provider provider_bedrock = {
     .endpoints = ENDPOINT_BIT(CONVERSE) | ENDPOINT_BIT(INVOKE),
     .target = target,
     .classify = classify,
+    .error_field = "x-amzn-errortype",
+    .classify_name = classify_name,
     .translate = translate,
     .sign = sign,
     .tokens = tokens,

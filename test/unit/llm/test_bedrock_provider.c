@@ -97,6 +97,15 @@ TEST(errors_mean_what_they_say)
         EXPECT_EQ(bedrock()->classify(all[i].status, str_from_c(all[i].body)), all[i].err);
 }
 
+TEST(errors_are_known_by_their_name)
+{
+    str name = STR("ServiceQuotaExceededException:http://internal.amazon.com/coral/");
+    EXPECT_EQ(bedrock()->classify_name(&name), ERR_UPSTREAM_QUOTA);
+    EXPECT_STR(name, "ServiceQuotaExceededException");
+    name = STR("ValidationException"); /* may be a model that is not there: the words tell */
+    EXPECT_EQ(bedrock()->classify_name(&name), ERR_NONE);
+}
+
 TEST(every_conversation_becomes_converse_and_embeddings_invoke_model)
 {
     const struct provider *p = bedrock();
