@@ -220,7 +220,7 @@ static void make_script(struct mock_question *q)
     f.answered = last_is_tool(q);
     f.json = json_is(&q->doc, format, JSON_OBJECT) &&
              !is_text(q, json_member(&q->doc, format, STR("type")), "text");
-    f.thinking = shows_thoughts(q);
+    f.thinking = q->kind == ENDPOINT_CHAT && shows_thoughts(q);
     f.max_tokens = whole(q, "max_completion_tokens");
     if (!f.max_tokens)
         f.max_tokens = whole(q, "max_tokens");

@@ -178,6 +178,8 @@ static bool thinking(struct anthropic_reading *r, uint32_t value)
         return invalid(r, "thinking", "must be an object");
     if (display)
         r->chat->reasoning_visible = is(r, display, "omitted") ? NO : YES;
+    else if (is(r, anthropic_given(r, value, STR("type")), "enabled"))
+        r->chat->reasoning_visible = YES; /* who gives a budget is shown what it was spent on */
     if (binding && !anthropic_extra(r, STR("thinking.block_binding"), binding, FIELD_BOOKKEEPING))
         return false;
     return thinking_type(r, value);
