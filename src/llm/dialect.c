@@ -31,6 +31,7 @@ const struct dialect *dialect_of(enum endpoint_kind kind)
     case ENDPOINT_GENERATE_COUNT:
     case ENDPOINT_EMBED:
     case ENDPOINT_EMBED_BATCH:
+    case ENDPOINT_PREDICT:
         return &dialect_gemini;
     case ENDPOINT_CONVERSE:
     case ENDPOINT_INVOKE:

@@ -3,6 +3,7 @@
  * framing says when it ends.  Streams (speech, transcripts, partial images) are events of JSON.
  */
 #include "llm/dialect.h"
+#include "llm/dialect/openai_chat_impl.h"
 #include "llm/dialect/openai_error.h"
 #include "llm/dialect/openai_usage.h"
 
@@ -43,4 +44,5 @@ const struct dialect dialect_relay = {
     .event = event,
     .answer = answer,
     .write_failure = openai_error_event,
+    .read_error = openai_chat_read_error, /* of embeddings that a client of another format asked for */
 };
