@@ -1,7 +1,8 @@
 /*
- * AWS Bedrock's runtime, as the mock speaks it: Converse, ConverseStream with binary frames and exceptions,
- * InvokeModel of models for embeddings.  A request needs any Bearer key, or a signature with the mock's own
- * credentials (mock_sigv4.h).  Each frame is padded by "p", as AWS's are.
+ * AWS Bedrock's runtime, as the mock speaks it: Converse, ConverseStream with binary frames and
+ * exceptions, InvokeModel of models for embeddings.  A request needs any Bearer key, or a
+ * signature with the mock's own credentials (mock_sigv4.h).  Each frame is padded by "p", as
+ * AWS's are.
  */
 #include "app/mock_bedrock.h"
 
@@ -22,7 +23,7 @@ static bool says(const struct mock_question *q, uint32_t node, const char *text)
     return json_is(&q->doc, node, JSON_STRING) && json_string_eq(&q->doc, node, str_from_c(text));
 }
 
-/* --- What is asked -------------------------------------------------------------------------------- */
+/* --- What is asked ---------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -59,7 +60,7 @@ static void read(struct mock_question *q)
     (void)q; /* all of it is in the path */
 }
 
-/* --- Judging -------------------------------------------------------------------------------------- */
+/* --- Judging ---------------------------------------------------------------------------------- */
 
 static bool judge_credentials(struct mock_question *q, struct mock_error *e)
 {
@@ -164,7 +165,7 @@ static bool judge(struct mock_question *q, struct mock_error *e)
     return true;
 }
 
-/* --- Saying --------------------------------------------------------------------------------------- */
+/* --- Saying ----------------------------------------------------------------------------------- */
 
 /* A text said because a tool was forced is the tool's input. */
 static bool is_call(const struct mock_question *q, const struct mock_piece *piece, str *name)
@@ -267,12 +268,12 @@ static void answer(const struct mock_question *q, struct buf *out, str *content_
     json_write_object_end(&w);
 }
 
-/* --- Frames --------------------------------------------------------------------------------------- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 enum step { STEP_START, STEP_TOKEN, STEP_SIGNATURE, STEP_STOP };
 
-/* What frame i of a block's is: calls open with a start and come in two halves, the others begin with
- * their first delta, reasoning has a signature at its end. */
+/* What frame i of a block's is: calls open with a start and come in two halves, the others begin
+ * with their first delta, reasoning has a signature at its end. */
 static bool find_step(const struct mock_question *q, const struct mock_piece *piece, unsigned *i,
                       enum step *step)
 {
@@ -409,7 +410,7 @@ static bool event(const struct mock_question *q, unsigned i, struct buf *out, bo
     return true;
 }
 
-/* --- Errors --------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 static str error_type(int status)
 {

@@ -1,5 +1,5 @@
-/* What Bedrock refuses of a Converse request, in its words where they are known (reference: AWS's service
- * model, and what people met). */
+/* What Bedrock refuses of a Converse request, in its words where they are known (reference:
+ * AWS's service model, and what people met). */
 #include "app/mock_bedrock.h"
 
 #include <stdio.h>
@@ -89,7 +89,7 @@ static bool known(struct judging *j, uint32_t object, const char *const *names)
 
 #define KNOWN(j, object, ...) known((j), (object), (const char *const[]){__VA_ARGS__, NULL})
 
-/* --- Blocks ------------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static bool judge_mark(struct judging *j, uint32_t mark)
 {
@@ -278,7 +278,7 @@ static bool judge_block(struct judging *j, uint32_t block, struct message_facts 
     return refuse(j, "The ContentBlock is not known, or not allowed for this role.");
 }
 
-/* --- Messages ----------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 static bool judge_message(struct judging *j, uint32_t message, bool user, unsigned m)
 {
@@ -368,7 +368,7 @@ static bool judge_system(struct judging *j)
            refuse(j, "Malformed input request: system must be a list.");
 }
 
-/* --- Tools ---------------------------------------------------------------------------------------------- */
+/* --- Tools ------------------------------------------------------------------------------------ */
 
 static bool judge_spec(struct judging *j, uint32_t spec)
 {
@@ -428,7 +428,7 @@ static bool judge_tools(struct judging *j)
     return judge_choice(j, member(j, config, "toolChoice"));
 }
 
-/* --- Parameters --------------------------------------------------------------------------------------- */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static bool is_between(const struct judging *j, uint32_t node, double least, double most)
 {

@@ -22,7 +22,8 @@ static bool take_part(str *list, const char *name, str *value)
     return true;
 }
 
-/* AWS4-HMAC-SHA256 Credential=id/date/region/service/aws4_request, SignedHeaders=a;b, Signature=hex */
+/* AWS4-HMAC-SHA256 Credential=id/date/region/service/aws4_request, SignedHeaders=a;b,
+ * Signature=hex */
 static bool read_authorization(str value, struct authorization *out)
 {
     str scope;

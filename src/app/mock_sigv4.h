@@ -1,6 +1,6 @@
 /*
- * Whether a request is signed by AWS Signature Version 4 with the mock's own credentials.  Written from
- * AWS's description, without the gateway's signer: each judges the other.
+ * Whether a request is signed by AWS Signature Version 4 with the mock's own credentials.
+ * Written from AWS's description, without the gateway's signer: each judges the other.
  */
 #ifndef APP_MOCK_SIGV4_H
 #define APP_MOCK_SIGV4_H

@@ -1,6 +1,7 @@
 /*
- * Embeddings by Bedrock's InvokeModel: the body and the answer are the model's maker's own.  Amazon's models
- * take one text a call, Cohere's up to 96.  How many tokens it were, Cohere says in a field only.
+ * Embeddings by Bedrock's InvokeModel: the body and the answer are the model's maker's own.
+ * Amazon's models take one text a call, Cohere's up to 96.  How many tokens it were, Cohere says
+ * in a field only.
  */
 #include "llm/embedding.h"
 
@@ -30,7 +31,7 @@ static void write_extra(struct json_write *w, const struct embedding_request *r,
         json_write_member_raw(w, name, e->json);
 }
 
-/* --- Amazon ------------------------------------------------------------------------------------- */
+/* --- Amazon ----------------------------------------------------------------------------------- */
 
 static void write_titan1(struct json_write *w, const struct embedding_request *r,
                          const struct embedding_call *call)
@@ -95,7 +96,7 @@ static void write_nova(struct json_write *w, const struct embedding_request *r,
     json_write_object_end(w);
 }
 
-/* --- Cohere ------------------------------------------------------------------------------------- */
+/* --- Cohere ----------------------------------------------------------------------------------- */
 
 static str cohere_type(enum embedding_task task)
 {
@@ -148,7 +149,7 @@ static void report_task(const struct embedding_request *r, const struct embeddin
         unsupported_changed(u, STR("taskType"), cohere_type(task), str_from_c(was));
 }
 
-/* --- All of them -------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 /* The first that fits. */
 static const struct maker makers[] = {
@@ -200,7 +201,7 @@ static bool write_request(const struct embedding_request *r, const struct embedd
     return !out->failed && !t->unsupported->fault.err;
 }
 
-/* --- Answers ------------------------------------------------------------------------------------ */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 /* The list of vectors, or the one vector, in all of their places. */
 static bool put_vectors(const struct json_doc *doc, const struct embedding_call *call,

@@ -1,6 +1,6 @@
 /*
- * application/vnd.amazon.eventstream: AWS's binary frames, as ConverseStream answers.  Reading, bytes
- * cut anywhere, and writing.
+ * application/vnd.amazon.eventstream: AWS's binary frames, as ConverseStream answers.  Reading,
+ * bytes cut anywhere, and writing.
  *
  *     u32 length of all | u32 length of headers | u32 CRC of these 8 bytes
  *     headers | payload | u32 CRC of all before it            (big-endian; CRC-32 of IEEE 802.3)
@@ -11,8 +11,9 @@
  *     // AWS_EVENTS_NEED_MORE: all of `bytes` was taken; AWS_EVENTS_ERROR: r.err
  *
  * Both CRCs are checked, the first as soon as its twelve bytes are there, so that no length that is
- * not meant is waited for or allocated.  The raw runs of all frames together are exactly the bytes of
- * the stream.  The end of the bytes between two frames says nothing of whether the stream is complete.
+ * not meant is waited for or allocated.  The raw runs of all frames together are exactly the bytes
+ * of the stream.  The end of the bytes between two frames says nothing of whether the stream is
+ * complete.
  *
  * No memory is taken while frames arrive whole; an unfinished one waits in the reader's own buffer.
  * One thread, one stream.
@@ -86,8 +87,8 @@ enum aws_events_step aws_events_next(struct aws_events_reader *r, str *bytes,
 /* The stream has ended.  True: it ended inside a frame. */
 bool aws_events_cut(const struct aws_events_reader *r);
 
-/* Takes the next header off *headers.  False: no more, or it is not well-formed (then *headers is not
- * empty; never so for a frame that aws_events_next gave). */
+/* Takes the next header off *headers.  False: no more, or it is not well-formed (then *headers
+ * is not empty; never so for a frame that aws_events_next gave). */
 bool aws_header_next(str *headers, struct aws_header *out);
 
 /*

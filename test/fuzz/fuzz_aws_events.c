@@ -1,6 +1,7 @@
 /*
- * AWS's frames.  The first byte says how the rest is cut; what comes out does not depend on it.  The
- * second says whether the checksums are put right first, so that what is behind them is reached.
+ * AWS's frames.  The first byte says how the rest is cut; what comes out does not depend on it.
+ * The second says whether the checksums are put right first, so that what is behind them is
+ * reached.
  */
 #include "base/buf.h"
 #include "wire/aws_events.h"

@@ -1,8 +1,8 @@
 /*
  * Bedrock's dialect.  The first byte: what the rest is.
  *   'f'  frames, one a line: name, blank, payload     'a'  a whole answer      'e'  an error's body
- *   'c'  a request of Anthropic's format, and 'n' one to a model of another family, to be written for
- *        Converse: what comes out is JSON, or a refusal
+ *   'c'  a request of Anthropic's format, and 'n' one to a model of another family, to be written
+ *        for Converse: what comes out is JSON, or a refusal
  * Events come in their order; nothing follows the end.
  */
 #include "llm/dialect.h"

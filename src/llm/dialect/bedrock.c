@@ -1,6 +1,6 @@
 /*
- * AWS Bedrock's Converse and ConverseStream.  Only providers speak it to us; clients come by other formats,
- * so nothing of it passes by unread.
+ * AWS Bedrock's Converse and ConverseStream.  Only providers speak it to us; clients come by
+ * other formats, so nothing of it passes by unread.
  */
 #include "llm/dialect/bedrock_impl.h"
 

@@ -1,5 +1,5 @@
-/* Bedrock's errors: {"message": …}, their kind in the field x-amzn-errortype, in `__type`, or as the name of
- * a frame in a stream. */
+/* Bedrock's errors: {"message": …}, their kind in the field x-amzn-errortype, in `__type`, or as
+ * the name of a frame in a stream. */
 #include "llm/dialect/bedrock_impl.h"
 
 static const struct json_options shallow = {.index_depth = 2};

@@ -1,8 +1,8 @@
 /*
- * Families of models on Bedrock: Converse is one format, but what its models take of it differs, and what
- * they take beside it (additionalModelRequestFields) even more.  By the id as AWS writes it
- * ("us.anthropic.claude-…", an ARN's end), else by the name of the model's facts: ARNs of application
- * inference profiles do not tell, unless the configuration does.
+ * Families of models on Bedrock: Converse is one format, but what its models take of it differs,
+ * and what they take beside it (additionalModelRequestFields) even more.  By the id as AWS
+ * writes it ("us.anthropic.claude-…", an ARN's end), else by the name of the model's facts: ARNs
+ * of application inference profiles do not tell, unless the configuration does.
  */
 #ifndef LLM_DIALECT_BEDROCK_FAMILY_H
 #define LLM_DIALECT_BEDROCK_FAMILY_H

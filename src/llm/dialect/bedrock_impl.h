@@ -5,8 +5,9 @@
 #include "llm/dialect.h"
 #include "llm/dialect/anthropic_thinking.h"
 #include "llm/dialect/bedrock_family.h"
+#include "llm/json_fence.h"
 
-/* --- Writing requests ------------------------------------------------------------------------------ */
+/* --- Writing requests ------------------------------------------------------------------------- */
 
 enum bedrock_format {
     BEDROCK_FORMAT_NONE,
@@ -17,8 +18,9 @@ enum bedrock_format {
 
 enum { BEDROCK_HINTS_MAX = 3, BEDROCK_MARKS_MAX = 4 };
 
-/* How a chat will be said, decided before a byte is written (bedrock_plan.c), for one thing depends on the
- * other: forced tools on reasoning, structured output on forced tools, limits on both. */
+/* How a chat will be said, decided before a byte is written (bedrock_plan.c), for one thing
+ * depends on the other: forced tools on reasoning, structured output on forced tools, limits on
+ * both. */
 struct bedrock_plan {
     bool tools;              /* toolConfig is there */
     str only_tool;           /* of the client's tools this one alone; null: all that are allowed */
@@ -78,7 +80,7 @@ str bedrock_call_id(struct bedrock_writing *w, str id);
 
 bool bedrock_write_request(const struct chat *c, struct chat_target *t, struct buf *out);
 
-/* --- Reading answers ------------------------------------------------------------------------------- */
+/* --- Reading answers -------------------------------------------------------------------------- */
 
 enum { BEDROCK_OPEN_MAX = 16 };
 
@@ -105,16 +107,18 @@ struct bedrock_reader {
     unsigned calls;            /* so far */
     enum bedrock_block before; /* the kind that spoke last */
     bool started, stopped;     /* START, FINISH were emitted */
+    struct json_fence fence;   /* of JSON that was asked for in words */
 };
 
 void bedrock_read_unit(struct answer_reader *r, str name, str data);
 void bedrock_read_end(struct answer_reader *r);
 void bedrock_read_answer(struct answer_reader *r, str body);
 
-/* --- Errors ---------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 /* What an exception means, by its name in any case of the first letter ("ThrottlingException",
- * "throttlingException"; a URL after ':' and a namespace before '#' are cut). ERR_NONE: not known. */
+ * "throttlingException"; a URL after ':' and a namespace before '#' are cut). ERR_NONE: not
+ * known. */
 enum err bedrock_error_meaning(str name);
 /* The bare name within it; null for null. */
 str bedrock_error_name(str name);

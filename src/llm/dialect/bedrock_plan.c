@@ -21,7 +21,7 @@ static void hint(struct bedrock_writing *w, str sentence)
         p->hints[p->hint_count++] = sentence;
 }
 
-/* --- Tools -------------------------------------------------------------------------------------- */
+/* --- Tools ------------------------------------------------------------------------------------ */
 
 static bool is_allowed(const struct chat *c, str name)
 {
@@ -65,7 +65,8 @@ static bool can_force(const struct bedrock_writing *w)
     return w->family->choice && can(w, MODEL_FORCED_TOOL);
 }
 
-/* A choice of none: the tools go, unless the history has some, which Converse refuses without them. */
+/* A choice of none: the tools go, unless the history has some, which Converse refuses without
+ * them. */
 static void choose_none(struct bedrock_writing *w)
 {
     if (!has_tool_blocks(w->chat)) {
@@ -151,7 +152,7 @@ static void plan_tools(struct bedrock_writing *w)
     plan_parallel(w);
 }
 
-/* --- Structured output --------------------------------------------------------------------------- */
+/* --- Structured output ------------------------------------------------------------------------ */
 
 /* What the model will be asked to force, before reasoning is decided on. */
 static bool forces(const struct bedrock_writing *w)
@@ -215,7 +216,7 @@ static void plan_format(struct bedrock_writing *w)
         say_schema(w);
 }
 
-/* --- Reasoning ------------------------------------------------------------------------------------ */
+/* --- Reasoning -------------------------------------------------------------------------------- */
 
 static void report_effort(struct bedrock_writing *w, const char *why)
 {
@@ -317,7 +318,7 @@ static void plan_reasoning(struct bedrock_writing *w)
     }
 }
 
-/* --- Limits ---------------------------------------------------------------------------------------- */
+/* --- Limits ----------------------------------------------------------------------------------- */
 
 static bool is_nova_at_full_effort(const struct bedrock_writing *w)
 {

@@ -3,8 +3,8 @@
  *
  *   messageStart (contentBlockStart? contentBlockDelta* contentBlockStop)* messageStop metadata
  *
- * Blocks of text and reasoning come without a start.  Only messageStop proves that the answer is complete;
- * the usage comes after it.  A block has a number; several may be open.
+ * Blocks of text and reasoning come without a start.  Only messageStop proves that the answer is
+ * complete; the usage comes after it.  A block has a number; several may be open.
  */
 #include "llm/dialect/bedrock_impl.h"
 
@@ -39,7 +39,7 @@ static enum native_format maker_of(const struct answer_reader *r)
     return f->maker == BEDROCK_CLAUDE ? NATIVE_ANTHROPIC : NATIVE_BEDROCK;
 }
 
-/* --- Blocks ------------------------------------------------------------------------------------------------ */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static struct bedrock_open_block *find_block(struct bedrock_reader *s, int64_t index)
 {
@@ -94,9 +94,41 @@ static void say_picture(struct answer_reader *r, str format, str base64)
         emit(r, &(struct chat_event){.kind = CHAT_MEDIA, .media = &m});
 }
 
+static void emit_text(struct answer_reader *r, struct raw text)
+{
+    if (text.s.len)
+        emit(r, &(struct chat_event){.kind = CHAT_TEXT, .text = text});
+}
+
+/* Where a format or a tool was asked for there is no fence to find. */
+static bool has_fence(const struct answer_reader *r)
+{
+    enum response_format format = r->chat->format;
+    return (format == FORMAT_JSON || format == FORMAT_SCHEMA) && !r->target->json_tool;
+}
+
+static void say_text(struct answer_reader *r, struct raw text)
+{
+    struct bedrock_reader *s = r->state;
+    if (has_fence(r) && !json_fence_take(&s->fence, r->arena, r->scratch, text, &text))
+        no_memory(r);
+    else
+        emit_text(r, text);
+}
+
+/* What was held back of it. */
+static void end_text(struct answer_reader *r)
+{
+    struct bedrock_reader *s = r->state;
+    if (has_fence(r))
+        emit_text(r, json_fence_end(&s->fence));
+}
+
 static void close_block(struct answer_reader *r, struct bedrock_open_block *b)
 {
-    if (b->kind == BEDROCK_REASONS && b->signature.len)
+    if (b->kind == BEDROCK_TEXT)
+        end_text(r);
+    else if (b->kind == BEDROCK_REASONS && b->signature.len)
         say_signature(r, b->signature);
     else if (b->kind == BEDROCK_CALLS && !b->said)
         emit(r,
@@ -124,7 +156,7 @@ static str decoded(struct answer_reader *r, const struct json_doc *doc, uint32_t
     return text;
 }
 
-/* --- Tools -------------------------------------------------------------------------------------------------- */
+/* --- Tools ------------------------------------------------------------------------------------ */
 
 static bool is_custom(const struct answer_reader *r, str name)
 {
@@ -160,7 +192,7 @@ static bool say_call(struct answer_reader *r, const struct json_doc *doc, uint32
     return true;
 }
 
-/* --- Citations ------------------------------------------------------------------------------------------------ */
+/* --- Citations -------------------------------------------------------------------------------- */
 
 static struct raw raw_member(const struct json_doc *doc, uint32_t object, str name)
 {
@@ -191,7 +223,7 @@ static void say_citation(struct answer_reader *r, const struct json_doc *doc, ui
     emit(r, &(struct chat_event){.kind = CHAT_CITATION, .citation = &c});
 }
 
-/* --- The end ---------------------------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static const struct {
     str reason;
@@ -278,7 +310,7 @@ static void end(struct answer_reader *r)
     emit(r, &(struct chat_event){.kind = CHAT_END});
 }
 
-/* --- Units ------------------------------------------------------------------------------------------------------ */
+/* --- Units ------------------------------------------------------------------------------------ */
 
 static void on_message_start(struct answer_reader *r, const struct json_doc *doc)
 {
@@ -312,7 +344,7 @@ static void on_text(struct answer_reader *r, int64_t index, const struct json_do
                     uint32_t node)
 {
     if (json_string_raw(doc, node).len && block_at(r, index, BEDROCK_TEXT))
-        emit(r, &(struct chat_event){.kind = CHAT_TEXT, .text = raw_of_node(doc, node)});
+        say_text(r, raw_of_node(doc, node));
 }
 
 static void on_arguments(struct answer_reader *r, int64_t index, const struct json_doc *doc,
@@ -460,7 +492,7 @@ void bedrock_read_end(struct answer_reader *r)
         end(r);
 }
 
-/* --- Whole answers ------------------------------------------------------------------------------------------------ */
+/* --- Whole answers ---------------------------------------------------------------------------- */
 
 static void whole_call(struct answer_reader *r, const struct json_doc *doc, uint32_t use)
 {
@@ -497,14 +529,20 @@ static void whole_reasoning(struct answer_reader *r, const struct json_doc *doc,
 
 static void whole_text(struct answer_reader *r, const struct json_doc *doc, uint32_t node)
 {
-    if (json_is(doc, node, JSON_STRING))
-        emit(r, &(struct chat_event){.kind = CHAT_TEXT, .text = raw_of_node(doc, node)});
+    if (!json_is(doc, node, JSON_STRING))
+        return;
+    say_text(r, raw_of_node(doc, node));
+    end_text(r);
 }
 
 static void whole_cited(struct answer_reader *r, const struct json_doc *doc, uint32_t node)
 {
-    JSON_EACH (part, doc, json_member(doc, node, STR("content")))
-        whole_text(r, doc, json_member(doc, part, STR("text")));
+    JSON_EACH (part, doc, json_member(doc, node, STR("content"))) {
+        uint32_t text = json_member(doc, part, STR("text"));
+        if (json_is(doc, text, JSON_STRING))
+            say_text(r, raw_of_node(doc, text));
+    }
+    end_text(r);
     JSON_EACH (one, doc, json_member(doc, node, STR("citations")))
         say_citation(r, doc, one);
 }

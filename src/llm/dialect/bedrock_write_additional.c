@@ -1,6 +1,6 @@
 /*
- * additionalModelRequestFields: what the model's maker takes in its own words, and the client's object of
- * this name, whose members give way to ours.
+ * additionalModelRequestFields: what the model's maker takes in its own words, and the client's
+ * object of this name, whose members give way to ours.
  */
 #include "llm/dialect/bedrock_impl.h"
 
@@ -34,7 +34,7 @@ static void key_with_one(struct additional *a, str name, str inner, const char *
     json_write_object_end(j);
 }
 
-/* --- Claude ---------------------------------------------------------------------------------------------- */
+/* --- Claude ----------------------------------------------------------------------------------- */
 
 static void write_thinking(struct additional *a)
 {
@@ -60,7 +60,8 @@ static void write_thinking(struct additional *a)
         key_with_one(a, STR("output_config"), STR("effort"), t->effort);
 }
 
-/* With one call at a time the choice of tools goes here as a whole, for Converse has no place for it. */
+/* With one call at a time the choice of tools goes here as a whole, for Converse has no place
+ * for it. */
 static void write_one_call(struct additional *a)
 {
     struct json_write *j = &a->w->json;
@@ -80,7 +81,7 @@ static void write_one_call(struct additional *a)
     json_write_object_end(j);
 }
 
-/* --- The others -------------------------------------------------------------------------------------------- */
+/* --- The others ------------------------------------------------------------------------------- */
 
 static void write_effort(struct additional *a)
 {
@@ -155,7 +156,7 @@ static void write_penalties(struct additional *a)
     write_number(a, a->w->family->top_k == TOP_K_COHERE, STR("seed"), c->seed);
 }
 
-/* --- The client's ------------------------------------------------------------------------------------------ */
+/* --- The client's ----------------------------------------------------------------------------- */
 
 static bool is_ours(const struct additional *a, const struct json_doc *doc, uint32_t name)
 {

@@ -112,7 +112,7 @@ const char *bedrock_media_objection(const struct bedrock_writing *w, const struc
     return format_of(k, m) ? NULL : "Bedrock does not take this media type";
 }
 
-/* --- Names of documents --------------------------------------------------------------------------- */
+/* --- Names of documents ----------------------------------------------------------------------- */
 
 static bool name_may_have(char c)
 {
@@ -120,8 +120,8 @@ static bool name_may_have(char c)
            c == '-' || c == '(' || c == ')' || c == '[' || c == ']';
 }
 
-/* Letters and digits, single blanks, "-()[]"; everything else becomes a blank.  Without its ending, which
- * is the format's.  Null str: no memory. */
+/* Letters and digits, single blanks, "-()[]"; everything else becomes a blank.  Without its
+ * ending, which is the format's.  Null str: no memory. */
 static str clean_name(struct arena *a, str name)
 {
     char *out = arena_alloc(a, NAME_MAX_LEN);
@@ -173,7 +173,7 @@ static str document_name(struct bedrock_writing *w, str given)
     return name;
 }
 
-/* --- Writing ---------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static void write_source(struct bedrock_writing *w, const struct media *m)
 {

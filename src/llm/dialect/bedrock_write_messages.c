@@ -1,7 +1,7 @@
 /*
- * Turns as Converse's messages.  Roles must alternate and begin with the user, no content may be empty and
- * no text blank: what cannot be sent is found first (objection), so that turns which would be empty are
- * left out and their neighbours become one message.
+ * Turns as Converse's messages.  Roles must alternate and begin with the user, no content may be
+ * empty and no text blank: what cannot be sent is found first (objection), so that turns which
+ * would be empty are left out and their neighbours become one message.
  */
 #include "llm/dialect/bedrock_impl.h"
 
@@ -15,7 +15,7 @@ struct objection {
     const char *suffix, *why;
 };
 
-/* --- What cannot be sent ---------------------------------------------------------------------------- */
+/* --- What cannot be sent ---------------------------------------------------------------------- */
 
 static bool is_media(const struct block *b)
 {
@@ -208,7 +208,7 @@ void bedrock_judge_turns(struct bedrock_writing *w)
     judge_end(w);
 }
 
-/* --- Ids -------------------------------------------------------------------------------------------- */
+/* --- Ids -------------------------------------------------------------------------------------- */
 
 enum { SHORT_ID = 9 };
 
@@ -252,7 +252,7 @@ static void write_or_fail(struct bedrock_writing *w, str key, str text)
         json_write_member(&w->json, key, text);
 }
 
-/* --- Blocks ----------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 void bedrock_write_mark(struct bedrock_writing *w, bool cached, unsigned ttl_s)
 {
@@ -287,7 +287,8 @@ void bedrock_write_text(struct bedrock_writing *w, struct raw text)
         write_text_block(w, text.s);
 }
 
-/* Without the white space at its end, escaped or not: Claude refuses it in what it is to go on with. */
+/* Without the white space at its end, escaped or not: Claude refuses it in what it is to go on
+ * with. */
 static str without_blank_end(str raw)
 {
     size_t end = 0;
@@ -417,7 +418,7 @@ static void write_block(struct bedrock_writing *w, const struct turn *t, const s
     }
 }
 
-/* --- Messages ---------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 struct content_facts { /* of the message that is written */
     bool text, document;
@@ -500,7 +501,7 @@ void bedrock_write_messages(struct bedrock_writing *w)
     json_write_array_end(&w->json);
 }
 
-/* --- System text -------------------------------------------------------------------------------------- */
+/* --- System text ------------------------------------------------------------------------------ */
 
 static void write_system_turn(struct bedrock_writing *w, const struct turn *t)
 {

@@ -1,6 +1,7 @@
 /*
- * A chat as the body of Converse and ConverseStream (the same; the path says which).  What Converse has a
- * field for goes there; what only the model's maker knows goes into additionalModelRequestFields.
+ * A chat as the body of Converse and ConverseStream (the same; the path says which).  What
+ * Converse has a field for goes there; what only the model's maker knows goes into
+ * additionalModelRequestFields.
  */
 #include "llm/dialect/bedrock_impl.h"
 
@@ -24,7 +25,7 @@ static void end_member(struct bedrock_writing *w)
     json_write_object_end(&w->json);
 }
 
-/* --- Tools -------------------------------------------------------------------------------------------- */
+/* --- Tools ------------------------------------------------------------------------------------ */
 
 static const char open_schema[] = "{\"type\":\"object\",\"properties\":{}}";
 static const char text_schema[] =
@@ -134,7 +135,7 @@ void bedrock_write_tools(struct bedrock_writing *w)
     end_member(w);
 }
 
-/* --- Sampling and limits ------------------------------------------------------------------------------- */
+/* --- Sampling and limits ---------------------------------------------------------------------- */
 
 static void leave_out(struct bedrock_writing *w, str value, const char *field, const char *why)
 {
@@ -212,7 +213,7 @@ static void write_inference(struct bedrock_writing *w)
     end_member(w);
 }
 
-/* --- Structured output ---------------------------------------------------------------------------------- */
+/* --- Structured output ------------------------------------------------------------------------ */
 
 static void write_output(struct bedrock_writing *w)
 {
@@ -243,7 +244,7 @@ static void write_output(struct bedrock_writing *w)
     end_member(w);
 }
 
-/* --- Bookkeeping and extras ------------------------------------------------------------------------------ */
+/* --- Bookkeeping and extras ------------------------------------------------------------------- */
 
 static void write_tier(struct bedrock_writing *w)
 {
@@ -363,7 +364,7 @@ static void report_rest(struct bedrock_writing *w)
     unsupported_extras(w->unsupported, c, c->dialect, more_fields, ARRAY_LEN(more_fields));
 }
 
-/* --- All of it ------------------------------------------------------------------------------------------ */
+/* --- All of it -------------------------------------------------------------------------------- */
 
 static unsigned count_marks(const struct turn *t)
 {

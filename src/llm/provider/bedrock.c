@@ -1,8 +1,8 @@
 /*
- * AWS Bedrock's runtime: Converse for chats, InvokeModel for embeddings.  The model's id stands in the path,
- * as one segment: the ':' of ids and the '/' of ARNs are encoded, or AWS takes them for something else.
- * An API key goes as Bearer; without one the request is signed (SigV4) with what AWS's usual chain of
- * credentials finds.
+ * AWS Bedrock's runtime: Converse for chats, InvokeModel for embeddings.  The model's id stands
+ * in the path, as one segment: the ':' of ids and the '/' of ARNs are encoded, or AWS takes them
+ * for something else. An API key goes as Bearer; without one the request is signed (SigV4) with
+ * what AWS's usual chain of credentials finds.
  */
 #include "llm/provider.h"
 
@@ -57,8 +57,8 @@ static str target(const struct provider_request *r, struct arena *a)
                              : provider_join_target(r->conf->base_path, path, STR(""), STR_NULL, a);
 }
 
-/* By the name of the error where the body has it, for some share their status, and by the words for a
- * model that is not there, which AWS calls a mistake of the request's. */
+/* By the name of the error where the body has it, for some share their status, and by the words
+ * for a model that is not there, which AWS calls a mistake of the request's. */
 static enum err classify(int status, str body)
 {
     struct arena a;

@@ -1,7 +1,7 @@
 /*
  * Converse's answers as events: streams, whole bodies, failures.
  *
- * mapping: §10 answer side (BED), §12 from BED, §13 BED, §14 BED, §16.3, §17 BED, §21 empty answers
+ * mapping: §10 answer side (BED); §12 from BED; §13 BED; §14 BED; §16.3 BED stream; §17 BED
  * mapping: §23 BED stop sequence, BED stream
  */
 #include "llm/dialect/bedrock_impl.h"
@@ -434,6 +434,24 @@ TEST(which_stop_sequence_it_was)
                         "{\"delta\":{\"stop_sequence\":\"END\"}}}"},
         {0}};
     read_frames(CLAUDE, all, "start()finish1(stop_sequence END)end()");
+}
+
+TEST(the_fence_around_json_goes)
+{
+    static const struct frame all[] = {START,
+                                       DELTA(0, "{\"text\":\"``\"}"),
+                                       DELTA(0, "{\"text\":\"`json\\n{\\\"a\\\": 1\"}"),
+                                       DELTA(0, "{\"text\":\"}\\n```\"}"),
+                                       STOP(0),
+                                       MESSAGE_STOP("end_turn"),
+                                       {0}};
+    chat.format = FORMAT_JSON;
+    read_frames(CLAUDE, all, "start()text({\\\"a\\\": 1)text(})finish0(end_turn )end()");
+    read_body(CLAUDE,
+              "{\"output\":{\"message\":{\"content\":[{\"text\":\"```\\n{}\\n```\"}]}},"
+              "\"stopReason\":\"end_turn\"}",
+              "start()text({})finish0(end_turn )end()");
+    chat.format = FORMAT_UNSET;
 }
 
 TEST(a_body_without_a_message_is_malformed)

@@ -1,10 +1,11 @@
 /*
  * Requests to Converse, made of what Anthropic's and OpenAI's clients ask.
  *
- * mapping: §2 roles (BED), §3 content parts (BED), §4 assistant history (BED), §5 tool results (BED)
- * mapping: §6 normalisation (BED), prefill; §7 parameters (BED); §8 tools, ids, tool_choice (BED)
- * mapping: §9 structured output (BED), §10 effort (BED), round trip; §11 caching (BED)
- * mapping: §18 to BED; §23 BED-Claude parallel, structured output, families, stop sequence
+ * mapping: §2 roles (BED); §3 content parts (BED); §4 assistant history (BED)
+ * mapping: §5 tool results (BED); §6 normalisation (BED), prefill; §7 parameters (BED)
+ * mapping: §8 tools, ids, tool_choice (BED); §9 structured output (BED); §10 effort (BED)
+ * mapping: §10 round trip; §11 caching (BED); §18 to BED
+ * mapping: §23 BED-Claude parallel, structured output, families, stop sequence
  */
 #include "llm/dialect/bedrock_impl.h"
 
@@ -156,7 +157,7 @@ static const struct asked claude = {0}, opus5 = {.facts = &claude_opus5},
                           gpt = {.model = "openai.gpt-5.6", .facts = &plain},
                           oss = {.model = "openai.gpt-oss-120b-1:0", .facts = &plain};
 
-/* --- Messages ------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 TEST(texts_stay_as_they_were_written)
 {
@@ -317,7 +318,7 @@ TEST(tools_of_the_history_are_declared)
         "tools (declared from history)");
 }
 
-/* --- Media ------------------------------------------------------------------------------------------- */
+/* --- Media ------------------------------------------------------------------------------------ */
 
 #define WITH(block)                                                                                \
     ASK("\"messages\":[{\"role\":\"user\",\"content\":[" block                                     \
@@ -408,7 +409,7 @@ TEST(other_media)
                   "messages[0].image.detail");
 }
 
-/* --- Caching ------------------------------------------------------------------------------------------- */
+/* --- Caching ---------------------------------------------------------------------------------- */
 
 #define MARK ",\"cache_control\":{\"type\":\"ephemeral\"}"
 
@@ -451,7 +452,7 @@ TEST(the_last_four_marks_stay)
         "cache_control (the last four)");
 }
 
-/* --- Parameters ------------------------------------------------------------------------------------------ */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static void much(struct chat *c)
 {
@@ -547,7 +548,7 @@ TEST(fields_of_converse_go_through)
         "context_management");
 }
 
-/* --- Tools --------------------------------------------------------------------------------------------------- */
+/* --- Tools ------------------------------------------------------------------------------------ */
 
 #define TOOLS(choice)                                                                              \
     ASK("\"tools\":[{\"name\":\"f\",\"input_schema\":{}},{\"name\":\"g\",\"description\":\"\","    \
@@ -647,7 +648,7 @@ TEST(tools_that_a_vendor_runs_are_left_out)
                 BODY(HI_OUT, "}"), "tools (web_search_20250305)");
 }
 
-/* --- Structured output ---------------------------------------------------------------------------------------- */
+/* --- Structured output ------------------------------------------------------------------------ */
 
 static void want_schema(struct chat *c)
 {
@@ -700,7 +701,7 @@ TEST(a_schema_is_words_where_nothing_can_be_forced)
     expect_within(&as, ASK(HI), "\"system\":[{\"text\":\"Answer with one JSON object", NULL);
 }
 
-/* --- Reasoning --------------------------------------------------------------------------------------------------- */
+/* --- Reasoning -------------------------------------------------------------------------------- */
 
 static void high(struct chat *c)
 {
@@ -788,7 +789,7 @@ TEST(redacted_content_goes_back_where_it_came_from)
                   NULL);
 }
 
-/* --- Families ------------------------------------------------------------------------------------------------------ */
+/* --- Families --------------------------------------------------------------------------------- */
 
 TEST(families_are_found_in_ids_of_all_forms)
 {
