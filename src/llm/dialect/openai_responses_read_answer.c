@@ -41,10 +41,15 @@ static void no_memory(struct answer_reader *r)
     answer_reader_fail(r, ERR_NO_MEMORY, NULL);
 }
 
+/* Servers may leave the beginning out. */
 static void emit(struct reading *g, const struct chat_event *ev)
 {
-    if (!g->r->ended)
-        chat_emit(&g->r->to, ev);
+    if (g->r->ended)
+        return;
+    if (!g->s->started && ev->kind != CHAT_START)
+        chat_emit(&g->r->to, &(struct chat_event){.kind = CHAT_START});
+    g->s->started = true;
+    chat_emit(&g->r->to, ev);
 }
 
 /* --- Members ------------------------------------------------------------------------------------------- */
@@ -456,7 +461,6 @@ static void start(struct reading *g, uint32_t response)
 {
     if (g->s->started)
         return;
-    g->s->started = true;
     emit(g, &(struct chat_event){.kind = CHAT_START,
                                  .id = text_member(g, response, "id"),
                                  .model = text_member(g, response, "model")});
