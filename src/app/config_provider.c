@@ -400,7 +400,7 @@ static void take_region(struct config_checker *c, struct provider_conf *p,
         if (value && *value && !check_region(str_from_c(value)))
             p->region = arena_str(c->arena, str_from_c(value));
     }
-    if (!p->region.len)
+    if (!p->region.len && !config_is_written(n, "region"))
         config_complain(c, n, NULL, STR_NULL, "needs `region`, or AWS_REGION in the environment");
 }
 

@@ -49,6 +49,28 @@ TEST(without_anything_the_demo_answers)
     unload(&l);
 }
 
+TEST(awss_variables_become_bedrock_when_they_have_a_region)
+{
+    static const char *const keys[] = {"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=s",
+                                       "AWS_DEFAULT_REGION=eu-west-1", NULL};
+    static const char *const bearer[] = {"AWS_BEARER_TOKEN_BEDROCK=k", "AWS_REGION=cn-north-1",
+                                         NULL};
+    static const char *const no_region[] = {"AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=s", NULL};
+    struct loaded l = load_found(keys, true);
+    EXPECT_EQ(l.conf->provider_count, 1);
+    EXPECT_STR(l.conf->providers[0].type, "bedrock");
+    EXPECT_STR(l.conf->providers[0].base_url, "https://bedrock-runtime.eu-west-1.amazonaws.com");
+    EXPECT_EQ(l.conf->providers[0].api_key_count, 0);
+    unload(&l);
+    l = load_found(bearer, false);
+    EXPECT_STR(l.conf->providers[0].endpoint.host, "bedrock-runtime.cn-north-1.amazonaws.com.cn");
+    EXPECT_STR(l.conf->providers[0].api_keys[0], "k");
+    unload(&l);
+    l = load_found(no_region, false);
+    EXPECT_STR(l.conf->providers[0].type, "demo");
+    unload(&l);
+}
+
 TEST(keys_of_the_environment_become_providers)
 {
     static const char *const names[] = {"openai", "anthropic", "gemini",

@@ -128,3 +128,13 @@ TEST(an_authority_for_fetching_must_be_readable)
                     "2:13: fetch.ca: /nonexistent/ca.pem cannot be read: No such file or "
                     "directory\n");
 }
+
+TEST(bedrock_needs_a_region_that_can_be_part_of_a_hosts_name)
+{
+    expect_problems("allow_anonymous: true\nproviders: {b: {type: bedrock, api_key: k-1}}\n",
+                    "2:13: providers.b: needs `region`, or AWS_REGION in the environment\n");
+    expect_problems("allow_anonymous: true\n"
+                    "providers: {b: {type: bedrock, api_key: k-1, region: evil.example/x}}\n",
+                    "2:54: providers.b.region: 'evil.example/x' must be a region such as "
+                    "us-east-1\n");
+}
