@@ -231,6 +231,7 @@ class Responses(Client):
 
 class Messages(Client):
     name = "messages"
+    max_tokens = 4000
 
     def setup(self):
         self.sdk = anthropic.Anthropic(base_url=self.url, api_key=KEY, max_retries=0)
@@ -251,7 +252,7 @@ class Messages(Client):
                                                     "content": text} for call, text in t["results"]]}
 
     def _ask(self, model, turns, tools=False, stream=False, schema=False, thinking=False):
-        more = {"max_tokens": 4000}
+        more = {"max_tokens": self.max_tokens}
         if tools:
             more["tools"] = [{"name": t["name"], "description": t["description"],
                               "input_schema": t["schema"]} for t in TOOLS]
