@@ -18,6 +18,7 @@ struct provider_request {
     str query; /* the client's query without '?', or null; only for relayed families */
     str model; /* the target's model (deployment), or null where there is none */
     str api_key; /* chosen credential, or null */
+    bool array;  /* Gemini: the stream as one JSON array, as the client asked for it */
     bool stream; /* the answer is to be a stream, for APIs that have that in the path */
     str beta;    /* chat_target.beta of a translated request, or null */
     /* Of a provider whose credentials are made into other ones (`tokens`), else null and NULL. */

@@ -10,7 +10,7 @@ enum { FLUSH_SLICES = 64 };
 
 static str translated_type(const struct request *r)
 {
-    if (!r->stream)
+    if (!r->stream || r->path_array)
         return STR("application/json");
     return r->dialect->stream_type.len ? r->dialect->stream_type : STR("text/event-stream");
 }
@@ -307,7 +307,7 @@ void relay_fail(struct request *r, enum err err, str message)
         attempt_abandon(r, err);
     r->rec.truncated = true;
     request_note(r, err, message);
-    if (r->events_mode && err != ERR_CLIENT_STALL)
+    if (r->events_mode && !r->path_array && err != ERR_CLIENT_STALL)
         write_failure(r, err, message);
     else
         exchange_abort(r->ex);

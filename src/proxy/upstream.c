@@ -100,16 +100,10 @@ static void ask_for_usage(struct request *r, const struct provider_conf *p, stru
         json_edit_set(e, JSON_ROOT, STR("stream_options"), STR("{\"include_usage\":true}"));
 }
 
-static bool json_body(struct request *r, const struct attempt *a, struct call_request *out)
+static bool edited_body(struct request *r, struct json_edit *edit, struct call_request *out)
 {
-    const struct target *t = a->target;
-    struct json_edit edit;
     struct json_parts parts;
-    json_edit_init(&edit, &r->doc, r->arena);
-    if (t->model.len && r->model_node && !json_string_eq(&r->doc, r->model_node, t->model))
-        json_edit_replace_string(&edit, r->model_node, t->model);
-    ask_for_usage(r, t->provider, &edit);
-    if (json_edit_finish(&edit, &parts))
+    if (json_edit_finish(edit, &parts))
         return false;
     struct slice *slices = arena_alloc(r->arena, (parts.count + 1) * sizeof(*slices));
     if (!slices)
@@ -124,6 +118,21 @@ static bool json_body(struct request *r, const struct attempt *a, struct call_re
     out->body_count = (unsigned)parts.count;
     out->content_length = (int64_t)parts.bytes;
     return true;
+}
+
+static bool json_body(struct request *r, const struct attempt *a,
+                      const struct provider_request *asked, struct call_request *out)
+{
+    const struct target *t = a->target;
+    const struct provider *p = t->provider->provider;
+    struct json_edit edit;
+    json_edit_init(&edit, &r->doc, r->arena);
+    bool named = p->edit_body && p->edit_body(asked, &edit);
+    if (!named && t->model.len && r->model_node &&
+        !json_string_eq(&r->doc, r->model_node, t->model))
+        json_edit_replace_string(&edit, r->model_node, t->model);
+    ask_for_usage(r, t->provider, &edit);
+    return edited_body(r, &edit, out);
 }
 
 /* The beginning that was gathered, with the model's value replaced; the rest follows as it comes. */
@@ -151,13 +160,25 @@ static bool form_body(struct request *r, const struct attempt *a, struct call_re
     return true;
 }
 
-static bool translated_body(struct request *r, const struct translated *t, unsigned part,
+static bool translated_body(struct request *r, const struct attempt *a,
+                            const struct provider_request *asked, unsigned part,
                             struct call_request *out)
 {
+    const struct translated *t = a->translated;
+    const struct buf *body = &t->bodies[part < t->body_count ? part : 0];
+    if (a->target->provider->provider->edit_body) {
+        struct json_doc *doc = arena_alloc(r->arena, sizeof(*doc));
+        struct json_edit edit;
+        if (!doc ||
+            json_parse(doc, r->arena, buf_str(body), &(struct json_options){.index_depth = 1}))
+            return false;
+        json_edit_init(&edit, doc, r->arena);
+        a->target->provider->provider->edit_body(asked, &edit);
+        return edited_body(r, &edit, out);
+    }
     struct slice *all = arena_alloc(r->arena, sizeof(*all));
     if (!all)
         return false;
-    const struct buf *body = &t->bodies[part < t->body_count ? part : 0];
     *all = SLICE_BORROWED(buf_str(body));
     out->body = all;
     out->body_count = 1;
@@ -165,14 +186,14 @@ static bool translated_body(struct request *r, const struct translated *t, unsig
     return true;
 }
 
-static bool fill_body(struct request *r, const struct attempt *a, unsigned part,
-                      struct call_request *out)
+static bool fill_body(struct request *r, const struct attempt *a,
+                      const struct provider_request *asked, unsigned part, struct call_request *out)
 {
     if (a->translated)
-        return translated_body(r, a->translated, part, out);
+        return translated_body(r, a, asked, part, out);
     switch (endpoint_facts(r->kind)->body) {
     case ENDPOINT_BODY_JSON:
-        return json_body(r, a, out);
+        return json_body(r, a, asked, out);
     case ENDPOINT_BODY_FORM:
         return form_body(r, a, out);
     case ENDPOINT_BODY_RAW:
@@ -231,6 +252,7 @@ bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
         .model = a->target->model,
         .api_key = p->api_key_count ? p->api_keys[a->credential] : STR_NULL,
         .stream = r->stream,
+        .array = r->path_array,
         .beta = a->translated ? a->translated->target.beta : STR_NULL,
     };
     if (p->credentials == CREDENTIALS_PASSTHROUGH)
@@ -249,7 +271,7 @@ bool upstream_request(struct request *r, const struct attempt *a, unsigned part,
         return false;
     *out = (struct call_request){.head = head, .content_length = -1};
     int64_t now_s = (int64_t)(loop_wall_us() / 1000000);
-    return fill_body(r, a, part, out) &&
+    return fill_body(r, a, &asked, part, out) &&
            provider_sign(&asked, head, out->body, out->body_count, now_s, r->arena);
 }
 

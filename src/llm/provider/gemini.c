@@ -102,7 +102,9 @@ static const char *method_of(const struct provider_request *r)
     case ENDPOINT_MESSAGES:
         return r->stream ? ":streamRawPredict" : ":rawPredict";
     default:
-        return r->stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
+        return !r->stream ? ":generateContent"
+               : r->array ? ":streamGenerateContent"
+                          : ":streamGenerateContent?alt=sse";
     }
 }
 
