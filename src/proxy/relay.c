@@ -379,8 +379,9 @@ void relay_on_due(struct request *r)
     }
     bool begun =
         r->state == REQUEST_ANSWERING; /* before that not even an event of the format's own */
-    str filler =
-        begun && r->dialect->keepalive.len ? r->dialect->keepalive : STR(": keepalive\n\n");
+    str filler = r->path_array ? STR("\n") : STR(": keepalive\n\n"); /* JSON has no comments */
+    if (begun && r->dialect->keepalive.len)
+        filler = r->dialect->keepalive;
     struct slice comment = SLICE_BORROWED(filler);
     exchange_send(r->ex, NULL, &comment, 1, false);
     r->last_sent_us = loop_now_us(r->worker->loop);
