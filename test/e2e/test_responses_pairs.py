@@ -180,7 +180,7 @@ def test_the_stream_helper(place):
         kinds = [event.type for event in stream]
         final = stream.get_final_response()
     assert kinds[0] == "response.created" and kinds[-1] == "response.completed"
-    assert final.output[0].name == "get_weather"
+    assert [i.name for i in final.output if i.type == "function_call"] == ["get_weather"]
 
 
 def test_what_was_cut_is_incomplete(place):
@@ -232,10 +232,11 @@ def test_a_conversation_on_the_gateway(foreign):
     kept = strict(foreign.responses.retrieve(second.id))
     assert kept.to_dict() == second.to_dict()
     items = foreign.responses.input_items.list(second.id, order="asc").data
-    assert [i.role for i in items] == ["user", "assistant", "user"]
+    said = [i for i in items if i.type == "message"]  # and what a model that always thinks has thought
+    assert [i.role for i in said] == ["user", "assistant", "user"]
     assert items[0].content[0].text == "My name is Ada."
     pages = foreign.responses.input_items.list(second.id, order="asc", limit=1)
-    assert len(list(pages)) == 3
+    assert len(list(pages)) == len(items)
     foreign.responses.delete(first.id)
     with pytest.raises(openai.NotFoundError):
         foreign.responses.retrieve(first.id)

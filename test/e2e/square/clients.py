@@ -56,6 +56,8 @@ def data_url(image):
 
 
 class Client:
+    limit = None  # tokens of an answer, where the format does not ask for one anyway
+
     def __init__(self, url):
         self.url = url
         self.setup()
@@ -93,7 +95,7 @@ class OpenAIChat(Client):
                     yield {"role": "tool", "tool_call_id": call.id, "content": text}
 
     def _ask(self, model, turns, tools=False, stream=False, schema=False, thinking=False):
-        more = {}
+        more = {"max_tokens": self.limit} if self.limit else {}
         if tools:
             more["tools"] = [{"type": "function", "function": {
                 "name": t["name"], "description": t["description"], "parameters": t["schema"]}} for t in TOOLS]
@@ -190,7 +192,7 @@ class Responses(Client):
                     yield {"type": "function_call_output", "call_id": call.id, "output": text}
 
     def _ask(self, model, turns, tools=False, stream=False, schema=False, thinking=False):
-        more = {}
+        more = {"max_output_tokens": self.limit} if self.limit else {}
         if tools:
             more["tools"] = [{"type": "function", "name": t["name"], "description": t["description"],
                               "parameters": t["schema"], "strict": False} for t in TOOLS]
@@ -311,7 +313,7 @@ class Gemini(Client):
                     for call, text in t["results"]])
 
     def _ask(self, model, turns, tools=False, stream=False, schema=False, thinking=False):
-        more = {}
+        more = {"max_output_tokens": self.limit} if self.limit else {}
         if tools:
             more["tools"] = [gt.Tool(function_declarations=[gt.FunctionDeclaration(
                 name=t["name"], description=t["description"], parameters_json_schema=t["schema"])
