@@ -39,6 +39,9 @@ const struct dialect *dialect_of(enum endpoint_kind kind)
     case ENDPOINT_OLLAMA_CHAT:
     case ENDPOINT_OLLAMA_EMBED:
         return &dialect_ollama;
+    case ENDPOINT_COHERE_CHAT:
+    case ENDPOINT_COHERE_EMBED:
+        return &dialect_cohere;
     default:
         return &dialect_relay;
     }

@@ -1,9 +1,11 @@
 /*
  * Conversations with each provider, held against files: what it must get, what the client must see,
- * byte for byte and however the bytes are cut.  Every line of provider.def has a folder here.
+ * byte for byte and however the bytes are cut.  Every line of provider.def has a folder here;
+ * CONFORMANCE=ollama in the environment runs that one only.
  */
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conformance_case.h"
@@ -216,8 +218,8 @@ static void run_folder(const char *name)
 TEST(every_provider_gets_and_gives_what_the_files_say)
 {
     for (unsigned i = 0; provider_at(i); i++) {
-        const char *folder = folder_of(provider_at(i)->name);
-        if (strcmp(folder, provider_at(i)->name) == 0)
+        const char *folder = folder_of(provider_at(i)->name), *only = getenv("CONFORMANCE");
+        if (strcmp(folder, provider_at(i)->name) == 0 && (!only || strcmp(folder, only) == 0))
             run_folder(folder);
     }
 }

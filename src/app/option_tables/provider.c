@@ -127,7 +127,8 @@ static const char *const api_names[] = {"auto", "native", "openai", "chat", "res
 
 static const struct option provider_rows[] = {
     {.name = "type", .type = OPTION_STRING, .flags = OPTION_REQUIRED, .min = 1, FIELD(type),
-     .help = "What it is: openai, azure, vllm, ollama, together, openai-compatible or demo."},
+     .help = "What it is: openai, anthropic, gemini, azure, bedrock, cohere, vllm, ollama, together, "
+             "openai-compatible or demo."},
     {.name = "preset", .type = OPTION_STRING, .min = 1, FIELD(preset),
      .help = "A vendor known by name, for openai-compatible: its base_url is filled in."},
     {.name = "base_url", .type = OPTION_STRING, .min = 1, FIELD(base_url),

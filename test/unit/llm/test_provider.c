@@ -29,7 +29,7 @@ static const char *target_of(const struct provider_conf *c, enum endpoint_kind k
 TEST(every_provider_is_found_and_offers_chat)
 {
     uint64_t chats = ENDPOINT_BIT(CHAT) | ENDPOINT_BIT(MESSAGES) | ENDPOINT_BIT(GENERATE) |
-                     ENDPOINT_BIT(CONVERSE) | ENDPOINT_BIT(OLLAMA_CHAT);
+                     ENDPOINT_BIT(CONVERSE) | ENDPOINT_BIT(OLLAMA_CHAT) | ENDPOINT_BIT(COHERE_CHAT);
     unsigned count = 0;
     for (const struct provider *p; (p = provider_at(count)); count++) {
         EXPECT(provider_find(str_from_c(p->name)) == p);
