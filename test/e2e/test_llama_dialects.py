@@ -14,6 +14,9 @@ def real(shared_gateway, llama):
     })
 
 
+PROMPT = "Count on: one, two, three, four, five,"
+
+
 def user(text):
     return {"role": "user", "text": text}
 
@@ -23,12 +26,12 @@ def user(text):
 def test_a_real_model_answers(real, calls, client, stream):
     sdk = client(real.url)
     sdk.limit = 12
-    first = sdk.ask("small", [user("Name a colour.")], stream=stream)
+    first = sdk.ask("small", [user(PROMPT)], stream=stream)
     assert first.text.strip() and first.finish in ("stop", "length")
     assert first.input_tokens > 0 and first.output_tokens > 0
     calls(f"llama.cpp: {client.name}{' (stream)' if stream else ''}")
     if client.name == "completions":
         return
-    turns = [user("Name a colour."), {"role": "assistant", "answer": first}, user("Another one?")]
+    turns = [user(PROMPT), {"role": "assistant", "answer": first}, user("Another one?")]
     second = sdk.ask("small", turns, stream=stream)
     assert second.text.strip() and second.input_tokens > first.input_tokens
