@@ -254,7 +254,7 @@ class Messages(Client):
                                                     "content": text} for call, text in t["results"]]}
 
     def _ask(self, model, turns, tools=False, stream=False, schema=False, thinking=False):
-        more = {"max_tokens": self.max_tokens}
+        more = {"max_tokens": self.limit or self.max_tokens}
         if tools:
             more["tools"] = [{"name": t["name"], "description": t["description"],
                               "input_schema": t["schema"]} for t in TOOLS]
