@@ -2,13 +2,17 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 
-.PHONY: run test build dev asan tsan coverage fuzz tidy bench soak format docs check-layers install clean
+.PHONY: run test test-real build dev asan tsan coverage fuzz tidy bench soak format docs check-layers install clean
 
 run:
 	tools/run
 
 test:
 	tools/test
+
+# What is too heavy for every day: real servers and real agents (test/real says what each needs).
+test-real:
+	tools/test-real
 
 build:
 	tools/setup build
