@@ -12,17 +12,21 @@
  *                                   anthropic {"id":"msg_1",...}
  *                                   openai: "id":"msg_1"
  *
- * An answer, or units of a stream ("anthropic| message_stop {...}", "-" for a unit without a name), then
+ * An answer, or units of a stream ("anthropic| message_stop {...}", "-" for a unit without a name), or an
+ * error ("anthropic! 429 {...}"), then
  * what clients see of it ("openai+" as a stream).
  *
  * Expectations are fragments with two spaces between: in the body; "!…" is not in it; "~…" is among what
- * is reported ("~-": nothing is); "#…" the request is refused for that field; "failed" the answer is.
+ * is reported ("~-": nothing is); "#…" the request is refused for that field (any: "#"); "failed" the answer is.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
+#include "llm/call_order.h"
 #include "llm/chat_answer.h"
 #include "llm/dialect.h"
+#include "llm/provider.h"
 #include "llm/provider_conf.h"
 #include "support/test.h"
 
@@ -73,7 +77,7 @@ static void expect_fragments(str wanted, str body, str reported, str refused)
         str in = f.ptr[0] == '~' ? reported : f.ptr[0] == '#' ? refused : body;
         bool ok;
         if (f.ptr[0] == '#')
-            ok = str_eq(str_from(f, 1), refused);
+            ok = f.len > 1 ? str_eq(str_from(f, 1), refused) : refused.len > 0;
         else if (str_eq(f, STR("~-")))
             ok = !reported.len;
         else if (f.ptr[0] == '!' || f.ptr[0] == '~')
@@ -137,7 +141,7 @@ static void expect_request(const struct format *f, str model, str wanted)
     }
     for (struct name_list *n = normal_notes; n; n = n->next)
         unsupported_note(&u, n->name);
-    struct provider_conf conf = {0};
+    struct provider_conf conf = {.provider = provider_find(str_from_c(f->vendor))};
     if (str_eq(str_from_c(f->name), STR("vertex")))
         conf.vertex.project = STR("p");
     if (!model.len)
@@ -146,7 +150,7 @@ static void expect_request(const struct format *f, str model, str wanted)
                             .facts = model_facts_find(str_from_c(f->vendor), model),
                             .conf = &conf,
                             .kind = f->kind,
-                            .stream = chat.stream,
+                            .stream = source.stream,
                             .arena = &arena,
                             .unsupported = &u};
     struct buf out;
@@ -229,7 +233,11 @@ static void expect_answer(const struct format *f, bool stream, str wanted)
     bool failed;
     if (stream) {
         struct writing to = {.w = &w};
-        read_answer(&(struct chat_sink){write_event, &to});
+        struct call_order order;
+        call_order_init(&order, &(struct chat_sink){write_event, &to});
+        read_answer(f->kind == ENDPOINT_CHAT ? &order.to
+                                             : &(struct chat_sink){call_order_take, &order});
+        call_order_release(&order);
         failed = to.failed || !to.ended;
     } else {
         struct chat_answer a;
@@ -250,6 +258,35 @@ static void expect_answer(const struct format *f, bool stream, str wanted)
     expect_fragments(wanted, buf_str(&out), STR(""), STR(""));
     buf_release(&out);
     arena_release(&scratch);
+}
+
+/* --- Errors. */
+
+static int error_status;
+
+static void expect_error(const struct format *f, str wanted)
+{
+    const struct provider *p = provider_find(str_from_c(from->vendor));
+    enum err err = provider_classify(p, error_status, whole);
+    const struct dialect *client = dialect_of(f->kind);
+    struct provider_fault fault = {0};
+    dialect_of(from->kind)->read_error(whole, &arena, &fault);
+    /* as the proxy does: the provider's own status for what is the client's to know of */
+    bool own = err == ERR_UPSTREAM_REFUSED_REQUEST || err == ERR_UPSTREAM_NOT_FOUND;
+    int status = own ? error_status : err_facts(err)->status;
+    if (client->client_status)
+        status = client->client_status(err, status);
+    struct buf out;
+    buf_init(&out, 0);
+    str first = arena_printf(&arena, "status %d ", status);
+    buf_add_str(&out, first);
+    client->write_error(&out, &(struct client_error){.err = err,
+                                                     .status = status,
+                                                     .message = fault.message,
+                                                     .code = fault.code,
+                                                     .param = fault.param});
+    expect_fragments(wanted, buf_str(&out), STR(""), STR(""));
+    buf_release(&out);
 }
 
 /* --- The files. */
@@ -277,6 +314,7 @@ static void given_answer(str line, size_t at, bool is_unit)
     str rest = str_from(line, at + (is_unit ? 2 : 1));
     if (!is_unit) {
         unit_count = 0;
+        error_status = 0;
         whole = rest;
         return;
     }
@@ -295,7 +333,11 @@ static void line_of(str line, bool answers)
     bool given = str_starts(str_from(line, at), STR(" {"));
     if (answers && at < line.len && line.ptr[at] == '|')
         given_answer(line, at, true);
-    else if (given && answers)
+    else if (answers && at < line.len && line.ptr[at] == '!') {
+        from = format_of(str_first(line, at));
+        whole = str_from(line, at + 6);
+        error_status = atoi(line.ptr + at + 2);
+    } else if (given && answers)
         given_answer(line, at, false);
     else if (given) {
         arena_release(&arena);
@@ -305,7 +347,9 @@ static void line_of(str line, bool answers)
         const struct format *f = format_of(str_first(line, at));
         str wanted = str_from(line, (size_t)colon + 2);
         str model = str_from(str_first(line, (size_t)colon), at + 1);
-        if (answers)
+        if (answers && error_status)
+            expect_error(f, wanted);
+        else if (answers)
             expect_answer(f, stream, wanted);
         else
             expect_request(f, model, wanted);
@@ -322,6 +366,7 @@ static void run_file(const char *path, bool answers)
         if (str_starts(line, STR("==="))) {
             rule = str_from(line, 4);
             unit_count = 0;
+            error_status = 0;
         } else if (line.len && line.ptr[0] != '#') {
             line_of(line, answers);
         }
