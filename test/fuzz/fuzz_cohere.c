@@ -20,8 +20,8 @@ static void check_text(struct seen *s, str raw)
 
 static void check_usage(const struct usage *u)
 {
-    CHECK(u->known && u->input >= 0 && u->input <= USAGE_MAX);
-    CHECK(u->output >= 0 && u->output <= USAGE_MAX);
+    CHECK(u->known && u->input >= -1 && u->input <= USAGE_MAX);
+    CHECK(u->output >= -1 && u->output <= USAGE_MAX);
 }
 
 static void on_event(void *arg, const struct chat_event *ev)
