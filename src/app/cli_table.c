@@ -56,6 +56,8 @@ static const struct cli_option mock_options[] = {
      .help = "share of requests that fail, as 0.05:503"},
     {.name = "cut-after", .value = CLI_NUMBER, .help = "end the connection after N events"},
     {.name = "stall-after", .value = CLI_NUMBER, .help = "say nothing more after N events"},
+    {.name = "error-after", .value = CLI_NUMBER,
+     .help = "fail in the stream after N events, in the provider's words"},
     {.name = "garbage", .value = CLI_FLAG, .help = "send events that are no JSON"},
     {.name = "header-flood", .value = CLI_FLAG, .help = "send more headers than anybody wants"},
     {0}};

@@ -24,6 +24,7 @@ static struct mock_options options_of(const struct cli *c)
         .tokens = (unsigned)cli_number(c, "tokens", 0),
         .cut_after = (unsigned)cli_number(c, "cut-after", 0),
         .stall_after = (unsigned)cli_number(c, "stall-after", 0),
+        .error_after = (unsigned)cli_number(c, "error-after", 0),
         .garbage = cli_has(c, "garbage"),
         .header_flood = cli_has(c, "header-flood"),
     };
@@ -54,7 +55,8 @@ static void serve(struct loop *l, int fd, const struct address *a, const struct 
     struct mock *mock = mock_new(l, o);
     if (signals && mock && mock_listen(mock, fd)) {
         fprintf(stderr,
-                "llm-gateway mock: OpenAI's API at http://127.0.0.1:%u/v1 (no key needed)\n"
+                "llm-gateway mock: every provider's API at http://127.0.0.1:%u, OpenAI's under /v1 "
+                "(no key needed)\n"
                 "try: curl http://127.0.0.1:%u/v1/chat/completions -H 'content-type: "
                 "application/json' -d '{\"model\":\"mock-gpt\",\"messages\":[{\"role\":\"user\","
                 "\"content\":\"hello\"}]}'\n",

@@ -1,7 +1,7 @@
 /*
  * A stand-in for every provider: answers their APIs (mock_api.def) natively with made-up text, judges
- * what it gets by the vendor's rules, and fails on demand.  For users who rehearse failures, for our tests and load runs; never the proof of a
- * format.
+ * what it gets by the vendor's rules, and fails on demand.  For users who rehearse failures, for our
+ * tests and load runs; never the proof of a format.
  *
  * Faults for one request come in its fields and override the options:
  *   x-mock-latency: 250ms    x-mock-ttft: 1s      x-mock-token-rate: 20    x-mock-tokens: 100

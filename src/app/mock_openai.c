@@ -36,13 +36,29 @@ static void begin(struct json_write *w, struct buf *out, const struct mock_quest
     json_write_member(w, STR("model"), q->model);
 }
 
-static void usage(struct json_write *w, uint64_t in, uint64_t out)
+/* Cached tokens are of the prompt here, and thoughts of the completion; details are told when there are
+ * any. */
+static void usage(struct json_write *w, const struct mock_script *s)
 {
+    unsigned in = s->input_tokens + s->cached_tokens + s->cache_write_tokens;
     json_write_key(w, STR("usage"));
     json_write_object(w);
     json_write_member_u64(w, STR("prompt_tokens"), in);
-    json_write_member_u64(w, STR("completion_tokens"), out);
-    json_write_member_u64(w, STR("total_tokens"), in + out);
+    json_write_member_u64(w, STR("completion_tokens"), s->tokens);
+    json_write_member_u64(w, STR("total_tokens"), in + s->tokens);
+    if (s->cached_tokens || s->cache_write_tokens) {
+        json_write_key(w, STR("prompt_tokens_details"));
+        json_write_object(w);
+        json_write_member_u64(w, STR("cached_tokens"), s->cached_tokens);
+        json_write_member_u64(w, STR("cache_write_tokens"), s->cache_write_tokens);
+        json_write_object_end(w);
+    }
+    if (s->reasoning_tokens) {
+        json_write_key(w, STR("completion_tokens_details"));
+        json_write_object(w);
+        json_write_member_u64(w, STR("reasoning_tokens"), s->reasoning_tokens);
+        json_write_object_end(w);
+    }
     json_write_object_end(w);
 }
 
@@ -122,7 +138,7 @@ static void chat(const struct mock_question *q, struct buf *out)
     json_write_member(&w, STR("finish_reason"), finish_reason(q));
     json_write_object_end(&w);
     json_write_array_end(&w);
-    usage(&w, q->script.input_tokens, q->script.tokens);
+    usage(&w, &q->script);
     json_write_object_end(&w);
 }
 
@@ -140,7 +156,7 @@ static void completion(const struct mock_question *q, struct buf *out)
     json_write_member(&w, STR("finish_reason"), finish_reason(q));
     json_write_object_end(&w);
     json_write_array_end(&w);
-    usage(&w, q->script.input_tokens, q->script.tokens);
+    usage(&w, &q->script);
     json_write_object_end(&w);
 }
 
@@ -404,7 +420,7 @@ static void usage_chunk(const struct mock_question *q, struct buf *out)
     struct json_write w;
     chunk_begin(q, out, &w);
     json_write_array_end(&w);
-    usage(&w, q->script.input_tokens, q->script.tokens);
+    usage(&w, &q->script);
     chunk_end(out, &w);
 }
 

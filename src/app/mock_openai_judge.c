@@ -165,6 +165,45 @@ static bool judge_fields(const struct mock_question *q, struct mock_error *e)
     return true;
 }
 
+/* --- Models that reason --------------------------------------------------------------------------- */
+
+static bool reasons_always_or_by_itself(str model)
+{
+    return str_starts(model, STR("gpt-5.5")) || str_starts(model, STR("gpt-5.6")) ||
+           str_starts(model, STR("gpt-6"));
+}
+
+static bool refuses_tools_while_it_reasons(str model)
+{
+    return str_starts(model, STR("gpt-5.4")) || reasons_always_or_by_itself(model);
+}
+
+/* Tools, while the model reasons, are for the Responses API. */
+static bool judge_tools(const struct mock_question *q, struct mock_error *e)
+{
+    uint32_t effort = field(q, "reasoning_effort");
+    bool asked = json_is(&q->doc, effort, JSON_STRING);
+    bool reasons = asked ? !is_text(q, effort, "none") : reasons_always_or_by_itself(q->model);
+    if (!refuses_tools_while_it_reasons(q->model) || !reasons || field(q, "tools") == JSON_NONE)
+        return true;
+    return wrong(e,
+                 "Function tools with reasoning_effort are not supported for this model in "
+                 "/v1/chat/completions. Please use /v1/responses instead.",
+                 STR("reasoning_effort"));
+}
+
+static bool judge_model(const struct mock_question *q, struct mock_error *e)
+{
+    bool newer = str_starts(q->model, STR("gpt-5")) || str_starts(q->model, STR("gpt-6")) ||
+                 str_starts(q->model, STR("o3")) || str_starts(q->model, STR("o4"));
+    if (newer && field(q, "max_tokens") != JSON_NONE)
+        return wrong(e,
+                     "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                     "'max_completion_tokens' instead.",
+                     STR("max_tokens"));
+    return judge_tools(q, e);
+}
+
 /* --- What is to be said ---------------------------------------------------------------------------- */
 
 static const str *offered(const struct mock_question *q, unsigned *count)
@@ -221,6 +260,7 @@ static void make_script(struct mock_question *q)
     f.json = json_is(&q->doc, format, JSON_OBJECT) &&
              !is_text(q, json_member(&q->doc, format, STR("type")), "text");
     f.thinking = q->kind == ENDPOINT_CHAT && shows_thoughts(q);
+    f.cached = q->plan->cache_hit || str_find(q->body, STR("prompt_cache_breakpoint")) >= 0;
     f.max_tokens = whole(q, "max_completion_tokens");
     if (!f.max_tokens)
         f.max_tokens = whole(q, "max_tokens");
@@ -235,7 +275,7 @@ bool mock_openai_judge(struct mock_question *q, struct mock_error *e)
         make_script(q);
     switch (q->kind) {
     case ENDPOINT_CHAT:
-        return judge_messages(q, e) && judge_fields(q, e);
+        return judge_messages(q, e) && judge_fields(q, e) && judge_model(q, e);
     case ENDPOINT_EMBEDDINGS:
         return field(q, "input") || wrong(e, "input is missing", STR("input"));
     case ENDPOINT_COMPLETIONS:
