@@ -71,6 +71,7 @@ PHASES = {
 }
 
 
+# mapping: §15 reading client disconnect
 @pytest.mark.parametrize("how", ENDS)
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_provider_sees_the_end_within_50_ms(gateway, upstream, secured, phase, how):

@@ -125,6 +125,7 @@ def test_our_credentials_refused_is_502_and_never_401(gw, up, status, stream):
     assert b"sk-upstream-secret" not in r.raw_head + r.body
 
 
+# mapping: §17 retry-after
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_rate_limit_of_the_provider(gw, up, stream):
     up.once(reply(x.error("Rate limit reached", "requests", code="rate_limit_exceeded"), 429,
@@ -191,6 +192,7 @@ def test_garbage_is_502(gw, up, bytes_, stream):
     assert e["code"].startswith("upstream_")
 
 
+# mapping: §15 chunks failure before the first byte
 @pytest.mark.parametrize("script, code", [
     ([FIN], "upstream_reset"), ([RST], "upstream_reset"),
     ([b"HTTP/1.1 200 OK\r\nContent-Le", FIN], None), ([b"HTTP/1.1 200 OK\r\nContent-Le", RST], None),
@@ -218,6 +220,7 @@ def test_a_buffered_answer_that_is_not_whole_is_502(gw, up, script):
     check(gw.chat(), 502, "upstream_error")
 
 
+# mapping: §15 chunks stream:true never JSON
 def test_a_json_answer_to_a_stream_request_is_not_an_empty_success(gw, up):
     """SDKs see nothing, and no error, in a JSON body where they asked for a stream."""
     up.once(reply(x.error("broken", "server_error")))
@@ -274,6 +277,7 @@ def test_a_stream_without_content_in_time(gw, up, script):
     assert 0.38 < took < 1.5
 
 
+# mapping: §15 reading idle timeout
 def test_silence_in_the_middle_of_a_buffered_answer(gw, up):
     up.once([head(200, [("Content-Type", "application/json"), ("Content-Length", "100")]), b"{",
              HOLD])
@@ -360,6 +364,7 @@ def in_stream_error(r, code=None):
     return e
 
 
+# mapping: §15 chunks failure after
 @pytest.mark.parametrize("script, code", [
     (BEGUN + [0.02, FIN], "upstream_truncated"), (BEGUN + [0.02, RST], None),
     (BEGUN + [LAST_CHUNK], "upstream_truncated"),

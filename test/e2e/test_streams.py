@@ -114,6 +114,7 @@ def test_what_comes_after_done_is_not_passed_on(gw, upstream):
     assert content("more") not in gw.chat(stream=True).body
 
 
+# mapping: §15 chunks keep-alive
 def test_silence_is_filled_with_comments(gateway, upstream):
     gw = gateway({"server": {"keepalive_comment": "100ms"}, "providers": {"up": upstream.provider()}})
     upstream.answer([SSE_HEAD, chunk(ROLE + content("a")), 0.55, chunk(content("b")), 0.25, chunk(x.DONE), LAST_CHUNK])

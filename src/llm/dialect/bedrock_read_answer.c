@@ -266,9 +266,15 @@ static void finish(struct answer_reader *r, const struct json_doc *doc, uint32_t
     str reason = decoded(r, doc, json_member(doc, object, STR("stopReason")));
     if (r->ended)
         return;
+    enum finish meaning = finish_of(reason);
+    if (meaning == FINISH_MALFORMED && s->before == BEDROCK_CLOSED) { /* nothing was said */
+        struct provider_fault fault = {.message = reason, .type = reason};
+        answer_reader_fail(r, ERR_UPSTREAM_MALFORMED, &fault);
+        return;
+    }
     s->stopped = true;
     emit(r, &(struct chat_event){.kind = CHAT_FINISH,
-                                 .finish = finish_of(reason),
+                                 .finish = meaning,
                                  .reason = reason,
                                  .text = stop_sequence(doc, object)});
 }

@@ -260,7 +260,7 @@ TEST(an_empty_answer_is_a_whole_stream)
                W_START(W_NO_USAGE) W_LAST(PLAIN("end_turn"), UNKNOWN));
 }
 
-/* mapping: §10 signatures produced by another provider */
+/* mapping: §10 signatures produced by another provider, round trip signatures of others */
 TEST(foreign_signatures_are_wrapped_and_own_ones_are_not)
 {
     EXPECT_STR(stream_of_words("start x y|reasoning t|signature 2 OWN=|redacted 1 enc|finish stop "

@@ -58,6 +58,7 @@ TEST(faults_name_the_clients_field)
                  "thread");
 }
 
+/* mapping: §23 thread */
 TEST(a_thread_that_goes_on_is_an_error_of_its_own)
 {
     struct asked q;

@@ -386,8 +386,6 @@ TEST(each_stop_reason_has_its_meaning)
         {"tool_use", FINISH_CALLS},
         {"guardrail_intervened", FINISH_FILTERED},
         {"content_filtered", FINISH_FILTERED},
-        {"malformed_model_output", FINISH_MALFORMED},
-        {"malformed_tool_use", FINISH_MALFORMED},
         {"x", FINISH_OTHER},
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -399,6 +397,22 @@ TEST(each_stop_reason_has_its_meaning)
         snprintf(wanted, sizeof(wanted), "start()finish%d(%s )end()", all[i].finish, all[i].reason);
         read_body(CLAUDE, body, wanted);
     }
+}
+
+/* mapping: §13 malformed */
+TEST(a_malformed_answer_without_content_is_a_failure)
+{
+    read_body(CLAUDE,
+              "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[]}},"
+              "\"stopReason\":\"malformed_tool_use\"}",
+              "start()failed(upstream_malformed: malformed_tool_use  malformed_tool_use)");
+    char wanted[80];
+    snprintf(wanted, sizeof(wanted), "start()text(Hi)finish%d(malformed_model_output )end()",
+             FINISH_MALFORMED);
+    read_body(CLAUDE,
+              "{\"output\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"text\":\"Hi\"}]}},"
+              "\"stopReason\":\"malformed_model_output\"}",
+              wanted);
 }
 
 TEST(a_whole_answer)

@@ -218,6 +218,7 @@ TEST(thinking_until_the_limit_leaves_no_parts)
                   "start  \nfinish 0 0 STOP\nend\n");
 }
 
+/* mapping: §24 PUP_LIMITED_DISABLED */
 TEST(an_empty_answer_for_a_bad_reason_is_a_failure)
 {
     expect_answer("{\"candidates\":[{\"content\":{},\"finishReason\":\"MALFORMED_FUNCTION_CALL\","
@@ -354,7 +355,7 @@ TEST(events_that_pass_by_are_told_apart)
     EXPECT(f.kind == EVENT_CONTENT && f.unreadable);
 }
 
-/* mapping: §17 GEM */
+/* mapping: §17 GEM, RetryInfo */
 TEST(errors_are_read_in_all_their_shapes)
 {
     struct provider_fault f;

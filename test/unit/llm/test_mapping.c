@@ -383,3 +383,20 @@ TEST(answers_are_translated_by_the_tables)
 {
     run_file(TEST_DIR "/mapping/answers.txt", true);
 }
+
+/* mapping: §15 events failure, events ping */
+TEST(silence_and_failure_are_told_in_anthropics_events)
+{
+    const struct dialect *d = dialect_of(ENDPOINT_MESSAGES);
+    EXPECT(str_starts(d->keepalive, STR("event: ping\ndata: {\"type\"")));
+    EXPECT(str_ends(d->keepalive, STR("\n\n")));
+    struct buf out;
+    buf_init(&out, 0);
+    d->write_failure(&out, &(struct stream_failure){.err = ERR_UPSTREAM_TRUNCATED,
+                                                    .message = STR("cut"),
+                                                    .request_id = STR("r")});
+    EXPECT(str_starts(buf_str(&out), STR("event: error\ndata: {\"type\":\"error\",")));
+    EXPECT(str_ends(buf_str(&out), STR("\n\n")));
+    EXPECT(str_find(buf_str(&out), STR("message_stop")) < 0);
+    buf_release(&out);
+}

@@ -231,6 +231,7 @@ TEST(whole_answers_are_read)
 }
 
 /* mapping: §17 shapes */
+/* mapping: §24 retries */
 TEST(error_bodies_are_read_however_odd)
 {
     static const struct {

@@ -358,6 +358,7 @@ TEST(strict_and_report_change_what_is_refused)
 /* --- Which API */
 
 /* mapping: §22 Chat request with function tools that must leave as /responses */
+/* mapping: §22 tools must leave as /responses */
 TEST(models_that_refuse_tools_while_they_reason_want_responses)
 {
     static const struct {

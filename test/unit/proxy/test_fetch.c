@@ -159,6 +159,7 @@ static void expect_fault(struct rig *r, const char *text)
 
 /* --- What goes well ------------------------------------------------------------------------- */
 
+/* mapping: §3 image https openai→gemini; §3 image https openai→bedrock; §3 image https openai→ollama */
 TEST(an_image_becomes_base64)
 {
     struct rig r;

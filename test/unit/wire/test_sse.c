@@ -126,6 +126,7 @@ TEST(events_of_all_fields_are_read)
                   "event event=add id=7 retry=1500 data=1\nevent data=2\n");
 }
 
+/* mapping: §15 reading data lines */
 TEST(data_lines_are_joined_by_lf)
 {
     expect_events(STR("data: a\ndata:b\ndata:  c\ndata\ndata:\ndata: d\n\n"),
@@ -144,6 +145,7 @@ TEST(field_without_a_colon_has_an_empty_value)
                   "event data=\nevent data=|\nunfinished data=\n");
 }
 
+/* mapping: §15 reading comments and unknown fields */
 TEST(unknown_fields_and_wrong_case_say_nothing)
 {
     expect_events(STR("Data: 1\nfoo: 2\n data: 3\ndata : 4\ndata: 5\ndatax: 6\n\n"),
@@ -193,6 +195,7 @@ TEST(nul_and_utf8_in_data_are_kept)
     listing_release(&l);
 }
 
+/* mapping: §15 reading split */
 TEST(bom_is_skipped_at_the_begin_only)
 {
     expect_events(STR("\xef\xbb\xbf"
@@ -205,6 +208,7 @@ TEST(bom_is_skipped_at_the_begin_only)
     expect_events(STR("\xef\xbb\xbf\n\ndata: 1\n\n"), "block\nevent data=1\n");
 }
 
+/* mapping: §15 reading last event */
 TEST(unfinished_block_is_told)
 {
     expect_events(STR("data: 1\n\ndata: 2\n"), "event data=1\nunfinished data=2\n");
@@ -214,6 +218,7 @@ TEST(unfinished_block_is_told)
     expect_events(STR(""), "");
 }
 
+/* mapping: §15 reading line endings */
 TEST(line_ends_may_be_mixed)
 {
     expect_exactly(
