@@ -40,6 +40,9 @@ TEST(unknown_paths_and_wrong_methods_are_refused)
         "/openai/deployments//chat/completions",
         "/v1/filesystem",
         "/v1/modelsx",
+        "/v1/interactions", /* mapping: §24 interactions */
+        "/v1/decisions",
+        "/v1/systemone",
     };
     for (unsigned i = 0; i < ARRAY_LEN(unknown); i++) {
         char head[200];
