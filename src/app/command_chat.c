@@ -39,7 +39,8 @@ static void add_message(struct conversation *t, const char *role, str content)
 
 /* --- The stream ----------------------------------------------------------------------------- */
 
-static void show_text(struct conversation *t, const struct json_doc *doc, uint32_t node, bool thinking)
+static void show_text(struct conversation *t, const struct json_doc *doc, uint32_t node,
+                      bool thinking)
 {
     str text;
     if (!json_is(doc, node, JSON_STRING) || json_string_decode(doc, node, &t->scratch, &text) ||

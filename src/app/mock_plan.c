@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-
 /* "250ms", "2s", or milliseconds. */
 static uint64_t milliseconds(str value)
 {

@@ -20,7 +20,7 @@ struct relay {
     int64_t content_length; /* the provider's */
     bool no_body, encoded;
     str content_type, retry_after;
-    str error_name; /* of an error answer, from the provider's own field; null: none */
+    str error_name;        /* of an error answer, from the provider's own field; null: none */
     struct header *fields; /* what goes to the client, copied */
     unsigned field_count;
     struct chain out;         /* held back, or not yet sent */

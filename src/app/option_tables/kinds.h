@@ -24,6 +24,6 @@ const char *check_model_name(str name);
 const char *check_origin(str value);
 const char *check_path_segment(str value);
 const char *check_secure_url(str value); /* https, or http on this host */
-const char *check_region(str value); /* becomes a part of a host's name */
+const char *check_region(str value);     /* becomes a part of a host's name */
 
 #endif

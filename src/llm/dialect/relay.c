@@ -44,5 +44,6 @@ const struct dialect dialect_relay = {
     .event = event,
     .answer = answer,
     .write_failure = openai_error_event,
-    .read_error = openai_chat_read_error, /* of embeddings that a client of another format asked for */
+    .read_error =
+        openai_chat_read_error, /* of embeddings that a client of another format asked for */
 };

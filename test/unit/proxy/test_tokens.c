@@ -284,7 +284,8 @@ TEST(other_settings_begin_anew)
     EXPECT_CONTAINS(buf_str(&fake_gateway_last_call(&r.g)->body), "client_secret=s2");
     answer(&r, "B", 3600);
     EXPECT_EQ(take(&r, &w), TOKEN_READY);
-    fake_gateway_reload(&r.g, "providers: {x: {type: openai, api_key: sk-1}}\nallow_anonymous: true");
+    fake_gateway_reload(&r.g,
+                        "providers: {x: {type: openai, api_key: sk-1}}\nallow_anonymous: true");
     tokens_retain(r.tokens, snapshot_conf(r.g.snapshot));
     fake_gateway_reload(&r.g, YAML("s2"));
     EXPECT_EQ(take(&r, &w), TOKEN_WAIT); /* it had been dropped */
