@@ -153,13 +153,13 @@ class Completions(Client):
         self.sdk = openai.OpenAI(base_url=self.url + "/v1", api_key=KEY, max_retries=0)
 
     def _ask(self, model, turns, stream=False):
-        prompt = turns[-1]["text"]
+        prompt, more = turns[-1]["text"], {"max_tokens": self.limit} if self.limit else {}
         if not stream:
-            done = self.sdk.completions.create(model=model, prompt=prompt)
+            done = self.sdk.completions.create(model=model, prompt=prompt, **more)
             return Answer(done.choices[0].text, finish=done.choices[0].finish_reason,
                           input_tokens=done.usage.prompt_tokens, output_tokens=done.usage.completion_tokens)
         a = Answer()
-        for chunk in self.sdk.completions.create(model=model, prompt=prompt, stream=True,
+        for chunk in self.sdk.completions.create(model=model, prompt=prompt, stream=True, **more,
                                                  stream_options={"include_usage": True}):
             if chunk.usage:
                 a.input_tokens, a.output_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
