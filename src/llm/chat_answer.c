@@ -11,8 +11,7 @@ struct gathering {
 
 void chat_answer_init(struct chat_answer *a, size_t budget)
 {
-    *a = (struct chat_answer){
-        .usage = {.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1}};
+    *a = (struct chat_answer){.usage = USAGE_UNKNOWN};
     arena_init(&a->arena, budget);
 }
 

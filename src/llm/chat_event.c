@@ -11,8 +11,7 @@ void usage_merge(struct usage *into, const struct usage *add)
     if (!add->known)
         return;
     if (!into->known)
-        *into = (struct usage){
-            .input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+        *into = USAGE_UNKNOWN;
     into->known = true;
     into->clamped = into->clamped || add->clamped;
     replace(&into->input, add->input);

@@ -109,7 +109,7 @@ static bool fits(const struct model_facts *f, str vendor, str model, str bare)
     return str_glob(f->name, bare) || str_glob(f->name, model);
 }
 
-const struct model_facts *model_facts_find(str vendor, str model)
+static const struct model_facts *walk(str vendor, str model)
 {
     const struct model_facts *best = &model_facts_unknown;
     size_t best_len = 0;
@@ -125,4 +125,40 @@ const struct model_facts *model_facts_find(str vendor, str model)
         }
     }
     return best;
+}
+
+/* The walk is asked for several times in each request: what was found lately is kept.  The table is constant,
+ * so nothing of this can grow old; each thread has its own. */
+enum { KEPT = 64, KEPT_TEXT = 96 };
+
+static _Thread_local struct kept {
+    char text[KEPT_TEXT]; /* vendor, model */
+    uint8_t vendor_len, model_len;
+    const struct model_facts *facts; /* NULL: empty */
+} kept[KEPT];
+
+static struct kept *place_of(str vendor, str model)
+{
+    uint32_t hash = (uint32_t)vendor.len;
+    for (size_t i = 0; i < model.len; i++)
+        hash = hash * 31 + (unsigned char)model.ptr[i];
+    return &kept[hash % KEPT];
+}
+
+const struct model_facts *model_facts_find(str vendor, str model)
+{
+    if (vendor.len + model.len > KEPT_TEXT)
+        return walk(vendor, model);
+    struct kept *k = place_of(vendor, model);
+    if (k->facts && str_eq(str_make(k->text, k->vendor_len), vendor) &&
+        str_eq(str_make(k->text + k->vendor_len, k->model_len), model))
+        return k->facts;
+    k->facts = walk(vendor, model);
+    k->vendor_len = (uint8_t)vendor.len;
+    k->model_len = (uint8_t)model.len;
+    if (vendor.len)
+        memcpy(k->text, vendor.ptr, vendor.len);
+    if (model.len)
+        memcpy(k->text + vendor.len, model.ptr, model.len);
+    return k->facts;
 }

@@ -75,8 +75,7 @@ static bool wants_responses(const struct provider_conf *p, str model, const stru
         return false;
     if (p->api == API_RESPONSES)
         return true;
-    return is_openai(p) &&
-           openai_wants_responses(model_facts_find(str_from_c(p->provider->name), model), c);
+    return is_openai(p) && openai_wants_responses(provider_model_facts(p, model), c);
 }
 
 enum endpoint_kind openai_translate(const struct provider_conf *p, enum endpoint_kind asked,

@@ -242,6 +242,10 @@ bool provider_needs_bytes(const struct provider_conf *p, str model)
 {
     if (p->provider->needs_bytes)
         return p->provider->needs_bytes(p, model);
-    str vendor = p->preset.len ? p->preset : str_from_c(p->provider->name);
-    return !model_can(model_facts_find(vendor, model), MODEL_IMAGE_URL);
+    return !model_can(provider_model_facts(p, model), MODEL_IMAGE_URL);
+}
+
+const struct model_facts *provider_model_facts(const struct provider_conf *p, str model)
+{
+    return model_facts_find(p->preset.len ? p->preset : str_from_c(p->provider->name), model);
 }

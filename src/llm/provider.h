@@ -28,6 +28,7 @@ struct provider_request {
 
 struct aws_credentials;
 struct chat;
+struct model_facts;
 struct json_edit;
 struct slice;
 struct token_kind;
@@ -113,6 +114,9 @@ str provider_models_target(const struct provider_conf *p, str page, struct arena
 bool provider_read_models(const struct provider_conf *p, str body, struct arena *a,
                           struct model_page *out);
 bool provider_needs_bytes(const struct provider_conf *p, str model);
+
+/* What is known of a model there, by the preset or the type. */
+const struct model_facts *provider_model_facts(const struct provider_conf *p, str model);
 
 /* Building blocks: base path + path + rest [+ '?' + query]; and a credential as a field, by the
  * configuration's `auth` or else as given ("prefix key"; an empty prefix: the bare key). */

@@ -17,4 +17,7 @@ struct usage {
     int64_t input, cached, cache_write, output, reasoning;
 };
 
+#define USAGE_UNKNOWN                                                                              \
+    ((struct usage){.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1})
+
 #endif

@@ -273,6 +273,7 @@ void attempt_begin(struct request *r)
     }
     CHECK(!r->attempt && r->target_at < r->target_count);
     r->retry_at_us = 0;
+    r->reported = STR_NULL; /* what the attempt before told of itself */
     r->made++;
     r->made_here++;
     chain_init(&a->held);

@@ -1,6 +1,5 @@
 #include "proxy/fan.h"
 
-#include "llm/provider.h"
 #include "proxy/relay.h"
 #include "proxy/upstream.h"
 
@@ -33,13 +32,7 @@ static void on_connected(void *arg)
 static void on_head(void *arg, const struct response_head *head)
 {
     struct fan_call *f = arg;
-    struct request *r = f->attempt->request;
-    if (head->status >= 200 && head->status <= 299)
-        relay_on_part_head(r, f->part, head);
-    else
-        attempt_failed(
-            r, provider_classify(f->attempt->target->provider->provider, head->status, STR("")),
-            STR("one of several calls was refused"));
+    relay_on_part_head(f->attempt->request, f->part, head);
 }
 
 static void on_body(void *arg, struct slice bytes)

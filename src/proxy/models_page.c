@@ -25,13 +25,6 @@ struct shape {
 
 /* --- The extension object `gateway` ----------------------------------------------------------- */
 
-static const struct model_facts *facts_of(const struct target *t)
-{
-    const struct provider_conf *p = t->provider;
-    str vendor = p->preset.len ? p->preset : str_from_c(p->provider->name);
-    return model_facts_find(vendor, t->model);
-}
-
 static void write_limit(struct json_write *w, str name, uint32_t tokens)
 {
     if (tokens)
@@ -90,7 +83,9 @@ static void write_gateway(struct json_write *w, const struct entry *e)
         json_write_object_end(w);
     }
     json_write_array_end(w);
-    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    const struct model_facts *f =
+        e->count ? provider_model_facts(e->targets[0].provider, e->targets[0].model)
+                 : &model_facts_unknown;
     if (f !=
         &model_facts_unknown) { /* of the first: what a request gets that nothing else is said of */
         write_limit(w, STR("context_window"), f->window);
@@ -132,7 +127,9 @@ static void plain_end(struct json_write *w, str first, str last)
 
 static void anthropic_item(struct json_write *w, const struct entry *e)
 {
-    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    const struct model_facts *f =
+        e->count ? provider_model_facts(e->targets[0].provider, e->targets[0].model)
+                 : &model_facts_unknown;
     anthropic_models_begin_one(w, e->id, f->window, f->output_max);
     write_gateway(w, e);
     json_write_object_end(w);
@@ -150,7 +147,9 @@ static void gemini_item(struct json_write *w, const struct entry *e)
     static const str chats[] = {STR_INIT("generateContent"), STR_INIT("streamGenerateContent"),
                                 STR_INIT("countTokens")};
     static const str embeds[] = {STR_INIT("embedContent"), STR_INIT("batchEmbedContents")};
-    const struct model_facts *f = e->count ? facts_of(&e->targets[0]) : &model_facts_unknown;
+    const struct model_facts *f =
+        e->count ? provider_model_facts(e->targets[0].provider, e->targets[0].model)
+                 : &model_facts_unknown;
     bool embedding = model_can(f, MODEL_EMBEDDING);
     char name[300];
     json_write_object(w);

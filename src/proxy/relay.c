@@ -1,6 +1,7 @@
 #include "proxy/relay_impl.h"
 
 #include "base/recorder.h"
+#include "llm/provider.h"
 #include "proxy/answer.h"
 #include "proxy/body.h"
 
@@ -207,7 +208,11 @@ void relay_on_head(struct request *r, const struct response_head *head)
 
 void relay_on_part_head(struct request *r, unsigned part, const struct response_head *head)
 {
-    if (!r->relay)
+    if (head->status < 200 || head->status > 299)
+        attempt_failed(
+            r, provider_classify(r->attempt->target->provider->provider, head->status, STR("")),
+            STR("one of several calls was refused"));
+    else if (!r->relay)
         begin_relay(r, part, head);
     else if (r->relay->mode == RELAY_TRANSLATE && !relay_translated_part(r, part, head))
         attempt_failed(r, ERR_NO_MEMORY, STR_NULL);

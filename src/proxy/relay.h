@@ -25,7 +25,8 @@ void relay_on_head(struct request *r, const struct response_head *head);
 void relay_on_body(struct request *r, struct slice bytes);
 void relay_on_end(struct request *r);
 
-/* From the further calls of an attempt that has several (proxy/fan.h), part 1 and up. */
+/* From the further calls of an attempt that has several (proxy/fan.h), part 1 and up.  An error's head
+ * fails the attempt at once; its body is not waited for. */
 void relay_on_part_head(struct request *r, unsigned part, const struct response_head *head);
 void relay_on_part_body(struct request *r, unsigned part, struct slice bytes);
 void relay_on_part_end(struct request *r, unsigned part);

@@ -41,8 +41,7 @@ static struct usage usage_sum(const struct relay_translation *t)
 {
     if (t->count == 1)
         return t->parts[0].usage;
-    struct usage sum = {
-        .input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+    struct usage sum = USAGE_UNKNOWN;
     for (unsigned i = 0; i < t->count; i++) {
         const struct usage *u = &t->parts[i].usage;
         if (!u->known)
@@ -279,8 +278,7 @@ bool relay_translated_part(struct request *r, unsigned part, const struct respon
     CHECK(!p->begun);
     p->request = r;
     p->index = part;
-    p->usage =
-        (struct usage){.input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+    p->usage = USAGE_UNKNOWN;
     if (!answer_reader_init(&p->reader, a->dialect, r->arena, &r->worker->scratch, &to_us))
         return false;
     p->begun = true;
@@ -548,7 +546,6 @@ static bool read_rest(struct request *r, struct relay_part *p)
 {
     const struct dialect *d = p->reader.dialect;
     str name, data;
-    p->over = true;
     if (r->translation->embedding)
         return relay_embeddings_read(r, p);
     if (!p->units) {

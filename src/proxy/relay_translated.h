@@ -23,7 +23,6 @@ struct relay_part {
     struct request *request;
     unsigned index;
     bool begun; /* its head has come */
-    bool over;  /* its end */
     bool units; /* it is a stream */
     union {     /* by the dialect's framing, when it is one */
         struct sse_reader sse;

@@ -24,28 +24,6 @@ enum endpoint_kind translate_kind(enum endpoint_kind asked, const struct target 
     return provider_translate(p, asked, t->model, chat);
 }
 
-static str vendor_of(const struct provider_conf *p)
-{
-    return p->preset.len ? p->preset : str_from_c(p->provider->name);
-}
-
-static const struct model_facts *facts_of(struct worker *w, const struct provider_conf *p,
-                                          str model)
-{
-    size_t at = (uintptr_t)p / sizeof(*p);
-    for (size_t i = 0; i < model.len; i++)
-        at = at * 31 + (unsigned char)model.ptr[i];
-    struct facts_kept *k = &w->facts[at % FACTS_KEPT];
-    if (k->provider == p && str_eq(str_make(k->name, k->len), model))
-        return k->facts;
-    const struct model_facts *facts = model_facts_find(vendor_of(p), model);
-    if (model.len <= FACTS_NAME_MAX) {
-        *k = (struct facts_kept){.provider = p, .len = model.len, .facts = facts};
-        memcpy(k->name, model.ptr, model.len);
-    }
-    return facts;
-}
-
 static enum unsupported_policy policy_of(const struct request *r)
 {
     if (r->unsupported_asked)
@@ -134,7 +112,7 @@ enum err translate_attempt(struct request *r, struct attempt *a, str *field, str
     unsupported_init(&t->unsupported, r->arena, policy_of(r));
     t->target = (struct chat_target){
         .model = a->target->model,
-        .facts = facts_of(r->worker, p, a->target->model),
+        .facts = provider_model_facts(p, a->target->model),
         .conf = p,
         .kind = a->kind,
         .stream = r->stream,

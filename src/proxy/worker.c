@@ -79,7 +79,6 @@ void worker_set_snapshot(struct worker *w, struct snapshot *s)
     trace(TRACE_SNAPSHOT, 0, snapshot_conf(s)->version, 0);
     if (!before || snapshot_conf(before->snapshot) != snapshot_conf(s)) {
         reset_balance(w, snapshot_conf(s));
-        memset(w->facts, 0, sizeof(w->facts)); /* they name the snapshot's providers */
         tokens_retain(w->tokens, snapshot_conf(s));
     }
     if (before) {

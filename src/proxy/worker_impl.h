@@ -18,15 +18,6 @@ struct pinned_snapshot {
 /* What outlives a snapshot, found again by name. */
 struct credential_state; /* proxy/credentials.c */
 
-/* What is known of the models that were asked lately, for finding it costs a walk over the catalogue. */
-enum { FACTS_KEPT = 32, FACTS_NAME_MAX = 64 };
-struct facts_kept {
-    const struct provider_conf *provider; /* of the current snapshot; NULL: empty */
-    char name[FACTS_NAME_MAX];
-    size_t len;
-    const struct model_facts *facts;
-};
-
 struct worker {
     struct worker_options options;
     struct loop *loop;
@@ -40,7 +31,6 @@ struct worker {
     unsigned balance_count;
     struct balance_state free_balance; /* for targets found without a model's entry */
     struct list credentials;           /* struct credential_state */
-    struct facts_kept facts[FACTS_KEPT];
     struct tokens *tokens;
     str user_agent;
     char user_agent_text[48];

@@ -317,8 +317,7 @@ static void start(struct answer_reader *r, const struct json_doc *doc, bool says
 static void read_body(struct answer_reader *r, const struct json_doc *doc, bool whole)
 {
     uint32_t choices = json_member(doc, JSON_ROOT, STR("choices"));
-    struct usage usage = {
-        .input = -1, .cached = -1, .cache_write = -1, .output = -1, .reasoning = -1};
+    struct usage usage = USAGE_UNKNOWN;
     bool any = json_is(doc, choices, JSON_ARRAY) && json_count(doc, choices) > 0;
     openai_usage_read(doc, json_member(doc, JSON_ROOT, STR("usage")), &usage);
     start(r, doc, any || usage.known);
