@@ -23,6 +23,8 @@ bool openai_wants_responses(const struct model_facts *f, const struct chat *c);
 
 /* Kinds of the Responses API. */
 extern const uint64_t openai_responses_endpoints;
+/* Those in formats of other vendors: who speaks OpenAI's has them translated. */
+extern const uint64_t openai_foreign_endpoints;
 
 /* Slots of providers with both APIs.  `api: chat` takes the Responses API from what they offer, `api:
  * responses` sends all chats there. */

@@ -9,6 +9,7 @@ import pytest
 from harness import exchanges as x
 from harness.gateway import clean_environment, free_port, run_cli
 from harness.upstream import reply, sse
+from square.clients import CLIENTS
 
 
 @pytest.fixture
@@ -151,3 +152,11 @@ def test_init_writes_a_file_that_checks(tmp_path):
     again = run_cli("init", "-o", str(file), "--no-probe", env=env, cwd=tmp_path)
     assert again.returncode != 0 and file.read_text() == text
     assert run_cli("init", "-f", "-o", str(file), "--no-probe", env=env, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["buffered", "streamed"])
+def test_every_client_reaches_it(bare, calls, stream):
+    for client in CLIENTS:
+        answer = client(bare.url).ask("demo", [{"role": "user", "text": "hello"}], stream=stream)
+        assert answer.text and answer.finish == "stop", client.name
+        calls(f"demo: {client.name}{' (stream)' if stream else ''}")

@@ -5,14 +5,6 @@
 #include "llm/openai_api.h"
 #include "llm/provider.h"
 
-/* In formats of others: they are translated. */
-static const uint64_t foreign =
-    ENDPOINT_BIT(MESSAGES) | ENDPOINT_BIT(MESSAGES_COUNT) | ENDPOINT_BIT(GENERATE) |
-    ENDPOINT_BIT(GENERATE_COUNT) | ENDPOINT_BIT(EMBED) | ENDPOINT_BIT(EMBED_BATCH) |
-    ENDPOINT_BIT(PREDICT) | ENDPOINT_BIT(CONVERSE) | ENDPOINT_BIT(INVOKE) |
-    ENDPOINT_BIT(OLLAMA_CHAT) | ENDPOINT_BIT(OLLAMA_EMBED) | ENDPOINT_BIT(COHERE_CHAT) |
-    ENDPOINT_BIT(COHERE_EMBED);
-
 static bool has_responses(const struct provider_conf *p)
 {
     static const str without[] = {
@@ -26,7 +18,7 @@ static bool has_responses(const struct provider_conf *p)
 
 static uint64_t endpoints_of(const struct provider_conf *p)
 {
-    uint64_t all = openai_endpoints(p) & ~foreign;
+    uint64_t all = openai_endpoints(p) & ~openai_foreign_endpoints;
     bool has = p->api == API_RESPONSES || has_responses(p);
     return has ? all : all & ~openai_responses_endpoints;
 }
